@@ -1,0 +1,19 @@
+//! Typed state shared between processes.
+#![warn(
+    missing_docs,
+    missing_debug_implementations,
+    clippy::missing_errors_doc,
+    clippy::missing_panics_doc,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used
+)]
+
+// Each file answers the question that the one before it raises.
+mod schema;
+mod shared;
+
+pub use schema::{Field, Schema, Variant};
+pub use shared::Shared;
+#[cfg(feature = "derive")]
+pub use shmem_derive::Shared;
