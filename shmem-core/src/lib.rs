@@ -10,8 +10,16 @@
 )]
 
 // Each file answers the question that the one before it raises.
-mod schema;
 mod shared;
+mod leaf;
+#[doc(hidden)]
+mod hint;
+#[doc(hidden)]
+mod layout;
+mod schema;
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
 
 pub use schema::{Field, Schema, Variant};
 pub use shared::Shared;

@@ -16,6 +16,8 @@ pub struct Schema {
     pub(crate) align: usize,
     pub(crate) version: u32,
     pub(crate) kind: Kind,
+    /// Every bit pattern is a value.
+    pub(crate) any_bits: bool,
     /// The derive has checked it where it was declared; a generic type is checked at each use instead.
     pub(crate) checked: bool,
 }
@@ -59,8 +61,6 @@ pub(crate) enum Kind {
     },
     /// `FixedOption<T>`: a tag of 8 bytes, 0 or 1, then an item that is valid if the tag is 1.
     Option { item: &'static Schema },
-    /// A field type that the derive has already reported; lets the other checks keep quiet.
-    Rejected,
 }
 
 /// One field of a struct.
@@ -125,26 +125,48 @@ impl Schema {
 
     #[doc(hidden)]
     pub const fn array(item: &'static Schema, len: usize) -> Self {
+        let kind = Kind::Array { item, len };
         Schema {
             name: "",
             size: item.size * len,
             align: item.align,
             version: 0,
-            kind: Kind::Array { item, len },
-            checked: false,
+            any_bits: any_bits(&kind),
+            checked: item.checked,
+            kind,
         }
     }
 
-    /// A type that needs no check of its layout where it is used.
+    /// A type whose layout needs no more checks than the items in it.
     pub(crate) const fn of<T>(name: &'static str, kind: Kind) -> Self {
         Schema {
             name,
             size: size_of::<T>(),
             align: align_of::<T>(),
             version: 0,
+            any_bits: any_bits(&kind),
+            // The padding of a list or an option depends on its item.
+            checked: !matches!(kind, Kind::Vec { .. } | Kind::Option { .. }),
             kind,
-            checked: true,
         }
+    }
+}
+
+const fn any_bits(kind: &Kind) -> bool {
+    match *kind {
+        Kind::Uint | Kind::Int | Kind::Float | Kind::MaybeUint | Kind::MaybeInt => true,
+        Kind::Array { item, len } => len == 0 || item.any_bits,
+        Kind::Struct(fields) => {
+            let mut i = 0;
+            while i < fields.len() {
+                if !fields[i].schema.any_bits {
+                    return false;
+                }
+                i += 1;
+            }
+            true
+        }
+        _ => false,
     }
 }
 
@@ -162,27 +184,13 @@ impl Schema {
 
     /// Whether every bit pattern is a value, so that bytes need no check to become one.
     pub const fn any_bits(&self) -> bool {
-        match self.kind {
-            Kind::Uint | Kind::Int | Kind::Float | Kind::MaybeUint | Kind::MaybeInt => true,
-            Kind::Array { item, len } => len == 0 || item.any_bits(),
-            Kind::Struct(fields) => {
-                let mut i = 0;
-                while i < fields.len() {
-                    if !fields[i].schema.any_bits() {
-                        return false;
-                    }
-                    i += 1;
-                }
-                true
-            }
-            _ => false,
-        }
+        self.any_bits
     }
 
     /// Whether all-zero bytes are a value, so that one can be built in place from zeros.
     pub const fn zero_is_valid(&self) -> bool {
         match self.kind {
-            Kind::NonZeroUint | Kind::NonZeroInt | Kind::Rejected => false,
+            Kind::NonZeroUint | Kind::NonZeroInt => false,
             Kind::Enum { variants, .. } => {
                 let mut i = 0;
                 while i < variants.len() {
@@ -332,7 +340,6 @@ impl<'a> Writer<'a> {
             Kind::Str { capacity } => ("str", Extra::Number(capacity as i128)),
             Kind::Vec { capacity, .. } => ("vec", Extra::Number(capacity as i128)),
             Kind::Option { .. } => ("option", Extra::Nothing),
-            Kind::Rejected => panic!("a field's type cannot live in shared memory"),
         };
         self.line(&Line {
             depth,

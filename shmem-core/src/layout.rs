@@ -1,0 +1,334 @@
+//! What the compiler proves about a layout: no padding, no destructor, no drift from what was pinned.
+//!
+//! Each check is a constant function that panics with the reason, at the place of its caller. The derive
+//! calls them for each field of a type without parameters, so that the reason stands at the field; a type
+//! with parameters has no layout of its own, and is checked where it is used ([`check`]).
+
+use crate::Shared;
+use crate::schema::{Field, Kind, Schema};
+use core::mem::needs_drop;
+
+/// The largest alignment, in bytes: that of a page, which is all that a mapping promises.
+pub(crate) const MAX_ALIGN: usize = 4096;
+
+/// How deep types may be nested, the outermost included. A stored form that is deeper is not read.
+pub(crate) const MAX_DEPTH: usize = 64;
+
+/// Everything that can be asked of `T` at once. [`Shared::SCHEMA`] cannot be had without it.
+#[track_caller]
+pub(crate) const fn check<T: Shared>() {
+    let schema = T::DESCRIPTION;
+    own::<T>(schema);
+    deep(schema);
+}
+
+/// What concerns the type as a whole.
+#[track_caller]
+pub const fn own<T>(schema: &Schema) {
+    if needs_drop::<T>() {
+        let mut text = Text::new();
+        text.quoted(schema.name);
+        text.str(" has a destructor, which no process would run when the object goes away: remove the `Drop` impl, and keep what must be released outside the shared type");
+        panic!("{}", text.as_str());
+    }
+    if schema.size != size_of::<T>() || schema.align != align_of::<T>() {
+        let mut text = Text::new();
+        text.quoted(schema.name);
+        text.str(" is not laid out as its description says: another attribute changed its `repr`");
+        panic!("{}", text.as_str());
+    }
+    if schema.align > MAX_ALIGN {
+        let mut text = Text::new();
+        text.quoted(schema.name);
+        text.str(" is aligned to ");
+        text.number(schema.align);
+        text.str(" bytes, and an object to at most ");
+        text.number(MAX_ALIGN);
+        text.str(": use a smaller `align`");
+        panic!("{}", text.as_str());
+    }
+    if depth(schema) > MAX_DEPTH {
+        let mut text = Text::new();
+        text.quoted(schema.name);
+        text.str(" nests types deeper than ");
+        text.number(MAX_DEPTH);
+        text.str(" levels: put fields of inner types into outer ones");
+        panic!("{}", text.as_str());
+    }
+}
+
+/// Field `i`, if the place where its type was declared could not check it.
+#[track_caller]
+pub const fn field(schema: &Schema, i: usize) {
+    if let Kind::Struct(fields) = schema.kind {
+        deep(fields[i].schema);
+    }
+}
+
+/// The hole before field `i`, or, if that is the number of fields, at the end of the type.
+#[track_caller]
+pub const fn gap(schema: &Schema, i: usize) {
+    let Kind::Struct(fields) = schema.kind else {
+        return;
+    };
+    // Fields without bytes fill no hole, and a `repr(transparent)` type may have them anywhere.
+    if i < fields.len() && fields[i].schema.size == 0 {
+        return;
+    }
+    let mut before = i;
+    while before > 0 && fields[before - 1].schema.size == 0 {
+        before -= 1;
+    }
+    let start = match before {
+        0 => 0,
+        _ => fields[before - 1].offset + fields[before - 1].schema.size,
+    };
+    let end = if i < fields.len() {
+        fields[i].offset
+    } else {
+        schema.size
+    };
+    if start != end {
+        padding(schema, fields, before, i, start, end);
+    }
+}
+
+#[track_caller]
+const fn padding(
+    schema: &Schema,
+    fields: &[Field],
+    before: usize,
+    i: usize,
+    start: usize,
+    end: usize,
+) -> ! {
+    let mut text = Text::new();
+    text.quoted(schema.name);
+    if end < start {
+        text.str(" does not hold its fields in the order they are declared in: another attribute changed its `repr`");
+        panic!("{}", text.as_str());
+    }
+    text.str(" has ");
+    text.number(end - start);
+    text.str(if end - start == 1 { " byte" } else { " bytes" });
+    text.str(" of padding");
+    let at_end = i == fields.len();
+    if at_end {
+        text.str(" at its end");
+    }
+    if before > 0 {
+        text.str(if at_end {
+            ", after field "
+        } else {
+            " between field "
+        });
+        text.quoted(fields[before - 1].name);
+    }
+    if !at_end {
+        text.str(if before > 0 {
+            " and field "
+        } else {
+            " before field "
+        });
+        text.quoted(fields[i].name);
+    }
+    text.str(" (bytes ");
+    text.number(start);
+    text.str("..");
+    text.number(end);
+    text.str("): add `");
+    text.pad_name(fields, i);
+    text.str("[u8; ");
+    text.number(end - start);
+    text.str("]` there, or order the fields from the largest alignment to the smallest");
+    panic!("{}", text.as_str());
+}
+
+#[track_caller]
+const fn deep(schema: &Schema) {
+    if schema.checked {
+        return;
+    }
+    match schema.kind {
+        Kind::Struct(fields) => {
+            let mut i = 0;
+            while i <= fields.len() {
+                gap(schema, i);
+                if i < fields.len() {
+                    deep(fields[i].schema);
+                }
+                i += 1;
+            }
+        }
+        Kind::Array { item, .. } | Kind::Vec { item, .. } | Kind::Option { item } => deep(item),
+        _ => {}
+    }
+    let full = match schema.kind {
+        Kind::Vec { item, capacity } => 8 + item.size * capacity,
+        Kind::Option { item } => 8 + item.size,
+        _ => schema.size,
+    };
+    if schema.size != full {
+        let mut text = Text::new();
+        text.quoted(schema.name);
+        text.str(" has ");
+        text.number(schema.size - full);
+        text.str(" bytes of padding: use an item that is aligned to at most 8 bytes");
+        panic!("{}", text.as_str());
+    }
+}
+
+const fn depth(schema: &Schema) -> usize {
+    match schema.kind {
+        Kind::Array { item, .. } | Kind::Vec { item, .. } | Kind::Option { item } => {
+            1 + depth(item)
+        }
+        Kind::Struct(fields) => {
+            let mut deepest = 0;
+            let mut i = 0;
+            while i < fields.len() {
+                let inner = depth(fields[i].schema);
+                if inner > deepest {
+                    deepest = inner;
+                }
+                i += 1;
+            }
+            1 + deepest
+        }
+        Kind::Enum { .. } => 2,
+        _ => 1,
+    }
+}
+
+/// `#[shared(size = …)]`.
+#[track_caller]
+pub const fn pinned_size(schema: &Schema, pinned: u64) {
+    if schema.size as u64 != pinned {
+        drifted(schema, "size", schema.size as u64, pinned, false);
+    }
+}
+
+/// `#[shared(align = …)]`.
+#[track_caller]
+pub const fn pinned_align(schema: &Schema, pinned: u64) {
+    if schema.align as u64 != pinned {
+        drifted(schema, "align", schema.align as u64, pinned, false);
+    }
+}
+
+/// `#[shared(fingerprint = …)]`.
+#[track_caller]
+pub const fn pinned_fingerprint(schema: &Schema, pinned: u64) {
+    let found = schema.fingerprint();
+    if found != pinned {
+        drifted(schema, "fingerprint", found, pinned, true);
+    }
+}
+
+#[track_caller]
+const fn drifted(schema: &Schema, what: &str, found: u64, pinned: u64, hex: bool) -> ! {
+    let mut text = Text::new();
+    text.str("the layout of ");
+    text.quoted(schema.name);
+    text.str(" has drifted from its pin: `");
+    text.str(what);
+    text.str(" = ");
+    text.value(found, hex);
+    text.str("` now, ");
+    text.value(pinned, hex);
+    text.str(" pinned");
+    panic!("{}", text.as_str());
+}
+
+/// A text that can be put together in a constant. What does not fit is cut off.
+struct Text {
+    bytes: [u8; 512],
+    len: usize,
+}
+
+impl Text {
+    const fn new() -> Self {
+        Text {
+            bytes: [0; 512],
+            len: 0,
+        }
+    }
+
+    const fn byte(&mut self, byte: u8) {
+        if self.len < self.bytes.len() {
+            self.bytes[self.len] = byte;
+            self.len += 1;
+        }
+    }
+
+    const fn str(&mut self, text: &str) {
+        let bytes = text.as_bytes();
+        // A name is cut only where a character ends, so that the whole stays UTF-8.
+        if self.len + bytes.len() > self.bytes.len() {
+            self.byte(b'?');
+            return;
+        }
+        let mut i = 0;
+        while i < bytes.len() {
+            self.byte(bytes[i]);
+            i += 1;
+        }
+    }
+
+    const fn quoted(&mut self, name: &str) {
+        self.byte(b'`');
+        self.str(name);
+        self.byte(b'`');
+    }
+
+    const fn number(&mut self, value: usize) {
+        self.digits(value as u64, 10);
+    }
+
+    const fn value(&mut self, value: u64, hex: bool) {
+        if hex {
+            self.str("0x");
+            let mut leading = 60;
+            while leading > 0 && value >> leading == 0 {
+                self.byte(b'0');
+                leading -= 4;
+            }
+            self.digits(value, 16);
+        } else {
+            self.digits(value, 10);
+        }
+    }
+
+    const fn digits(&mut self, value: u64, base: u64) {
+        if value >= base {
+            self.digits(value / base, base);
+        }
+        self.byte(b"0123456789abcdef"[(value % base).to_le_bytes()[0] as usize]);
+    }
+
+    /// `_pad: `, `_pad3: ` if there is a `_pad` already, nothing in a tuple struct.
+    const fn pad_name(&mut self, fields: &[Field], i: usize) {
+        let mut taken = false;
+        let mut k = 0;
+        while k < fields.len() {
+            let name = fields[k].name.as_bytes();
+            if name[0].is_ascii_digit() {
+                return;
+            }
+            taken = taken || matches!(name, b"_pad");
+            k += 1;
+        }
+        self.str("_pad");
+        if taken {
+            self.number(i);
+        }
+        self.str(": ");
+    }
+
+    const fn as_str(&self) -> &str {
+        match core::str::from_utf8(self.bytes.split_at(self.len).0) {
+            Ok(text) => text,
+            Err(_) => "this layout cannot be shared",
+        }
+    }
+}
