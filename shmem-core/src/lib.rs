@@ -17,10 +17,12 @@ mod hint;
 #[doc(hidden)]
 mod layout;
 mod schema;
+mod fixed;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
 
+pub use fixed::{CapacityError, FixedOption, FixedStr, FixedVec, FixedVecIntoIter};
 pub use schema::{Field, Schema, Variant};
 pub use shared::Shared;
 #[cfg(feature = "derive")]
