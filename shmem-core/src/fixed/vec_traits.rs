@@ -59,9 +59,14 @@ impl<T: Copy, const N: usize> Copy for FixedVec<T, N> {}
 impl<T: Clone, const N: usize> Clone for FixedVec<T, N> {
     fn clone(&self) -> Self {
         let mut new = Self::empty();
-        let fits = new.extend_from_slice(self);
-        debug_assert!(fits.is_ok(), "the capacities are the same");
+        new.clone_from(self);
         new
+    }
+
+    fn clone_from(&mut self, other: &Self) {
+        self.clear();
+        let fits = self.extend_from_slice(other);
+        debug_assert!(fits.is_ok(), "the capacities are the same");
     }
 }
 
