@@ -1,8 +1,7 @@
 //! The types that are refused, and what the compiler says to use instead.
 //!
-//! The derive mentions each field twice. First by access: the field itself is handed to a function that
-//! asks for [`Described`], and this is what soundness rests on. Then by the type's own tokens, as
-//! `Probe::<String>::hint()`, for the sake of the message alone: for a refused type that is an inherent
+//! The derive asks for [`Described`] of each field, and that is what soundness rests on. Beside it, for the
+//! sake of the message alone, it calls `Probe::<String>::hint()`: for a refused type that is an inherent
 //! function whose bound no type meets, so the compiler prints the words of that bound, at the field's type,
 //! through type aliases too; for every other type it is the function of [`NoHint`], which asks for nothing.
 //!
@@ -213,13 +212,21 @@ mod refused {
     impl<A, B, C, D> Probe<(A, B, C, D)> { pub fn hint() where Hint: Tuple<(A, B, C, D)> {} }
 }
 
+#[track_caller]
+const fn refused(message: &str) -> ! {
+    panic!("{}", message)
+}
+
 /// Keeps [`Described`] quiet about a type that [`Probe`] reports; fails if it is ever evaluated.
 macro_rules! quiet {
     ($([$($generics:tt)*] $type:ty;)*) => {$(
         // SAFETY: evaluating `DESCRIPTION` fails.
         #[diagnostic::do_not_recommend]
         unsafe impl<$($generics)*> Described for $type {
-            const DESCRIPTION: &'static Schema = panic!(concat!("`", stringify!($type), "` cannot live in shared memory"));
+            const DESCRIPTION: &'static Schema = refused(concat!(
+                "`", stringify!($type), "` cannot live in shared memory: ",
+                "name the type without an alias, and the error says what to use instead",
+            ));
         }
     )*};
 }

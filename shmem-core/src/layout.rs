@@ -47,6 +47,27 @@ pub const fn own<T>(schema: &Schema) {
         text.str(": use a smaller `align`");
         panic!("{}", text.as_str());
     }
+    if let Kind::Struct(fields) = schema.kind {
+        let mut i = 0;
+        while i < fields.len() {
+            // Fields that are not aligned cannot be borrowed.
+            assert!(
+                fields[i].schema.align <= schema.align,
+                "another attribute made the type packed"
+            );
+            i += 1;
+        }
+    }
+    if let Kind::Enum { repr, .. } = schema.kind {
+        if schema.size != integer_size(repr) {
+            let mut text = Text::new();
+            text.quoted(schema.name);
+            text.str(" is not stored as `");
+            text.str(repr);
+            text.str("`: another attribute changed its `repr`");
+            panic!("{}", text.as_str());
+        }
+    }
     if depth(schema) > MAX_DEPTH {
         let mut text = Text::new();
         text.quoted(schema.name);
@@ -57,9 +78,10 @@ pub const fn own<T>(schema: &Schema) {
     }
 }
 
-/// Field `i`, if the place where its type was declared could not check it.
+/// The hole before field `i`, and the field itself if the place where its type was declared could not.
 #[track_caller]
 pub const fn field(schema: &Schema, i: usize) {
+    gap(schema, i);
     if let Kind::Struct(fields) = schema.kind {
         deep(fields[i].schema);
     }
@@ -175,6 +197,17 @@ const fn deep(schema: &Schema) {
         text.number(schema.size - full);
         text.str(" bytes of padding: use an item that is aligned to at most 8 bytes");
         panic!("{}", text.as_str());
+    }
+}
+
+/// The bytes of `u8` to `i64`; 0 for any other name.
+pub(crate) const fn integer_size(name: &str) -> usize {
+    match name.as_bytes() {
+        b"u8" | b"i8" => 1,
+        b"u16" | b"i16" => 2,
+        b"u32" | b"i32" => 4,
+        b"u64" | b"i64" => 8,
+        _ => 0,
     }
 }
 

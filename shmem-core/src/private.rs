@@ -6,8 +6,14 @@ pub use crate::layout::{field, gap, own, pinned_align, pinned_fingerprint, pinne
 pub use crate::schema::{Field, Schema, Variant};
 pub use core;
 
-/// The description of the field that `_access` leads to: of the type that the field really has, whatever
-/// another mention of that type may have become.
-pub const fn described<T, F: Described>(_access: for<'a> fn(&'a T) -> &'a F) -> &'static Schema {
+/// The description of `F`, which is the type of the field that `_access` leads to.
+///
+/// The derive has `F` from the tokens of the field's type and `_access` from the field itself. If those are
+/// two types after all, this does not compile.
+pub const fn described<T, F, A>(_access: &A) -> &'static Schema
+where
+    F: Described,
+    A: Fn(&T) -> *const F,
+{
     F::DESCRIPTION
 }
