@@ -56,9 +56,10 @@ const SOME: [u8; 8] = 1u64.to_ne_bytes();
 // SAFETY: the tag, then the value, which is one if the tag is 1: as `Kind::Option` says, with the size and
 // alignment that `Schema::of` reads from the type. There is no hole before the value or after it if it is
 // aligned to at most 8 bytes, and `layout` refuses others. Bytes that validation accepts keep invariants 1
-// and 2, and every value keeps them. The rest is as with `T`, which is `Described`.
-#[diagnostic::do_not_recommend]
-unsafe impl<T: Described> Described for FixedOption<T> {
+// and 2, and every value keeps them. The rest is as with `T`, which is `Shared`.
+//
+// Not `do_not_recommend`: so an error names the `T` that is at fault, not the option around it.
+unsafe impl<T: Shared> Described for FixedOption<T> {
     const DESCRIPTION: &'static Schema = &Schema::of::<Self>(
         "FixedOption",
         Kind::Option {

@@ -55,9 +55,10 @@ pub struct FixedVec<T, const N: usize> {
 // SAFETY: the length, then the items, of which the first `length` are values: as `Kind::Vec` says, with the
 // size and alignment that `Schema::of` reads from the type. There is no hole before the items or after them
 // if they are aligned to at most 8 bytes, and `layout` refuses others. Bytes that validation accepts keep
-// invariants 1 and 2, and every value keeps them. The rest is as with `T`, which is `Described`.
-#[diagnostic::do_not_recommend]
-unsafe impl<T: Described, const N: usize> Described for FixedVec<T, N> {
+// invariants 1 and 2, and every value keeps them. The rest is as with `T`, which is `Shared`.
+//
+// Not `do_not_recommend`: so an error names the `T` that is at fault, not the list around it.
+unsafe impl<T: Shared, const N: usize> Described for FixedVec<T, N> {
     const DESCRIPTION: &'static Schema = &Schema::of::<Self>(
         "FixedVec",
         Kind::Vec {
