@@ -430,6 +430,28 @@ fn an_index_past_the_end_panics() {
     assert!(panics(text, |text| text.truncate(1)));
 }
 
+/// Items are cloned one by one when they cannot be copied.
+#[cfg(feature = "derive")]
+#[test]
+fn a_list_of_clones() {
+    #[derive(Clone, Debug, PartialEq, Shared)]
+    #[repr(C)]
+    struct Level {
+        price: u64,
+    }
+    let level = |price| Level { price };
+    let list = FixedVec::<Level, 4>::from([level(1), level(2)]);
+    let mut clone = list.clone();
+    assert_eq!(clone, list);
+    clone.extend([level(3)]);
+    assert_eq!(clone.pop(), Some(level(3)));
+    clone.clear();
+    clone.clone_from(&list);
+    assert_eq!(clone, list);
+    let one = FixedOption::some(level(1));
+    assert_eq!(one.clone().map(|level| level.price), Some(1));
+}
+
 #[test]
 fn their_size_is_what_the_format_says() {
     assert_eq!(
@@ -454,4 +476,28 @@ fn their_schema_nests() {
     );
     assert!(Rows::SCHEMA.zero_is_valid());
     assert!(!Rows::SCHEMA.any_bits());
+}
+
+/// A generic type around a generic container: its layout is checked where it is used.
+#[cfg(feature = "derive")]
+#[test]
+fn they_are_fields_of_generic_types() {
+    #[derive(Shared, Clone, Copy, Debug, Default, PartialEq)]
+    #[repr(C)]
+    struct Slot<T: Shared, const N: usize> {
+        items: FixedVec<T, N>,
+        best: FixedOption<T>,
+    }
+    #[derive(Shared, Clone, Copy, Debug, Default, PartialEq)]
+    #[repr(C)]
+    struct Desk {
+        name: FixedStr<12>,
+        slot: Slot<u32, 3>,
+    }
+    let mut desk = Desk::default();
+    desk.name.set("north").unwrap();
+    desk.slot.items.extend([3, 1, 2]);
+    desk.slot.best = desk.slot.items.iter().max().copied().into();
+    assert_eq!(desk.slot.best, Some(3));
+    assert_eq!(Desk::SCHEMA.size(), 16 + 20 + 12);
 }
