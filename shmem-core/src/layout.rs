@@ -14,6 +14,9 @@ pub(crate) const MAX_ALIGN: usize = 4096;
 /// How deep types may be nested, the outermost included. A stored form that is deeper is not read.
 pub(crate) const MAX_DEPTH: usize = 64;
 
+/// How many lines a stored form may have: one for each type, field and variant in it.
+pub(crate) const MAX_LINES: usize = 65_536;
+
 /// Everything that can be asked of `T` at once. [`Shared::SCHEMA`] cannot be had without it.
 #[track_caller]
 pub(crate) const fn check<T: Shared>() {
@@ -74,6 +77,14 @@ pub const fn own<T>(schema: &Schema) {
         text.str(" nests types deeper than ");
         text.number(MAX_DEPTH);
         text.str(" levels: put fields of inner types into outer ones");
+        panic!("{}", text.as_str());
+    }
+    if lines(schema) > MAX_LINES {
+        let mut text = Text::new();
+        text.quoted(schema.name);
+        text.str(" consists of more than ");
+        text.number(MAX_LINES);
+        text.str(" fields: use arrays");
         panic!("{}", text.as_str());
     }
 }
@@ -229,6 +240,26 @@ const fn depth(schema: &Schema) -> usize {
             1 + deepest
         }
         Kind::Enum { .. } => 2,
+        _ => 1,
+    }
+}
+
+/// The lines of the stored form.
+const fn lines(schema: &Schema) -> usize {
+    match schema.kind {
+        Kind::Array { item, .. } | Kind::Vec { item, .. } | Kind::Option { item } => {
+            1 + lines(item)
+        }
+        Kind::Struct(fields) => {
+            let mut sum = 1;
+            let mut i = 0;
+            while i < fields.len() {
+                sum += lines(fields[i].schema);
+                i += 1;
+            }
+            sum
+        }
+        Kind::Enum { variants, .. } => 1 + variants.len(),
         _ => 1,
     }
 }

@@ -17,13 +17,20 @@ mod hint;
 #[doc(hidden)]
 mod layout;
 mod schema;
+mod stored;
+mod parse;
+mod difference;
+mod validate;
 mod fixed;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
 
+pub use difference::Difference;
 pub use fixed::{CapacityError, FixedOption, FixedStr, FixedVec, FixedVecIntoIter};
+pub use parse::InvalidSchema;
 pub use schema::{Field, Schema, Variant};
 pub use shared::Shared;
 #[cfg(feature = "derive")]
 pub use shmem_derive::Shared;
+pub use stored::{StoredField, StoredKind, StoredSchema, StoredVariant};

@@ -1,0 +1,252 @@
+//! Where the layout in an object and the layout in this program first differ.
+
+use crate::stored::{Shape, StoredField, StoredSchema, StoredVariant};
+use core::fmt;
+
+/// The first place where an object's layout differs from this program's.
+///
+/// `Display` names the place and both sides:
+///
+/// ```text
+/// field `rpm`: f32 at offset 8 in the object, f64 at offset 8 in this program
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    type_name: String,
+    field: String,
+    object: String,
+    program: String,
+}
+
+impl Difference {
+    /// Compares what an object stores with what this program expects.
+    pub fn between(object: &StoredSchema, program: &StoredSchema) -> Option<Self> {
+        if object == program {
+            return None;
+        }
+        let place = Place {
+            path: String::new(),
+            object_offset: 0,
+            program_offset: 0,
+        };
+        let found = types(place, object, program).unwrap_or_else(|| Found {
+            field: String::new(),
+            object: "another layout".to_owned(),
+            program: "this one".to_owned(),
+        });
+        Some(Difference {
+            type_name: program.type_text(),
+            field: found.field,
+            object: found.object,
+            program: found.program,
+        })
+    }
+
+    /// The type that this program asks for.
+    pub fn type_name(&self) -> &str {
+        &self.type_name
+    }
+
+    /// The path of the field, such as `levels[0].qty`; empty for the value as a whole.
+    pub fn field(&self) -> &str {
+        &self.field
+    }
+
+    /// What the object has there: type and offset in bytes from the start of the value, or `absent`.
+    pub fn object(&self) -> &str {
+        &self.object
+    }
+
+    /// What this program has there, in the same words.
+    pub fn program(&self) -> &str {
+        &self.program
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.field.as_str() {
+            "" => f.write_str("the value")?,
+            field => write!(f, "field `{field}`")?,
+        }
+        let Difference {
+            object, program, ..
+        } = self;
+        write!(f, ": {object} in the object, {program} in this program")
+    }
+}
+
+struct Found {
+    field: String,
+    object: String,
+    program: String,
+}
+
+/// A field on both sides, by its path from the value's start.
+struct Place {
+    path: String,
+    object_offset: usize,
+    program_offset: usize,
+}
+
+impl Place {
+    fn found(self, object: String, program: String) -> Option<Found> {
+        Some(Found {
+            field: self.path,
+            object,
+            program,
+        })
+    }
+
+    fn join(&self, step: &str, object_offset: usize, program_offset: usize) -> Place {
+        let path = match self.path.as_str() {
+            "" => step.trim_start_matches('.').to_owned(),
+            path => format!("{path}{step}"),
+        };
+        Place {
+            path,
+            object_offset: self.object_offset + object_offset,
+            program_offset: self.program_offset + program_offset,
+        }
+    }
+}
+
+fn types(place: Place, object: &StoredSchema, program: &StoredSchema) -> Option<Found> {
+    if place.object_offset != place.program_offset || !alike(object, program) {
+        return retyped(place, object, program);
+    }
+    let inside = match (&object.shape, &program.shape) {
+        (Shape::Struct(object), Shape::Struct(program)) => fields(&place, object, program),
+        (Shape::Enum { variants: o, .. }, Shape::Enum { variants: p, .. }) => {
+            variants(&place, o, p)
+        }
+        (Shape::Option { item: o }, Shape::Option { item: p }) => {
+            types(place.join(".value", 8, 8), o, p)
+        }
+        (Shape::Vec { item: o, .. }, Shape::Vec { item: p, .. }) => {
+            types(place.join("[0]", 8, 8), o, p)
+        }
+        (Shape::Array { item: o, .. }, Shape::Array { item: p, .. }) => {
+            types(place.join("[0]", 0, 0), o, p)
+        }
+        _ => None,
+    };
+    if inside.is_none() && object.size != program.size {
+        return retyped(place, object, program);
+    }
+    inside
+}
+
+/// Whether the two are the same as far as one line says, so that a difference must be further inside.
+fn alike(object: &StoredSchema, program: &StoredSchema) -> bool {
+    let (o, p) = (object, program);
+    let items = match (o.item(), p.item()) {
+        (Some(o), Some(p)) => alike(o, p),
+        _ => true,
+    };
+    let plain = matches!(o.shape, Shape::Plain(_)) && o.size != p.size;
+    (o.kind(), o.version, o.len(), o.repr()) == (p.kind(), p.version, p.len(), p.repr())
+        && o.type_name == p.type_name
+        && !plain
+        && items
+}
+
+fn retyped(place: Place, object: &StoredSchema, program: &StoredSchema) -> Option<Found> {
+    let mut sides = [object.type_text(), program.type_text()];
+    let is_root = place.path.is_empty();
+    if !is_root {
+        sides[0] += &format!(" at offset {}", place.object_offset);
+        sides[1] += &format!(" at offset {}", place.program_offset);
+    }
+    if sides[0] == sides[1] {
+        // The names are the same, so say what is not.
+        for (side, schema) in sides.iter_mut().zip([object, program]) {
+            *side += &if object.version != program.version {
+                format!(" with `version = {}`", schema.version)
+            } else if let (Some(repr), true) = (schema.repr(), object.repr() != program.repr()) {
+                format!(" stored as {repr}")
+            } else if object.size != program.size {
+                format!(" of {} bytes", schema.size)
+            } else {
+                format!(" ({:?})", schema.kind())
+            };
+        }
+    }
+    let [object, program] = sides;
+    place.found(object, program)
+}
+
+fn fields(place: &Place, object: &[StoredField], program: &[StoredField]) -> Option<Found> {
+    let named = |fields: &[StoredField], name: &str| fields.iter().any(|field| field.name == name);
+    let at = |offset: usize, field: &StoredField| {
+        format!(
+            "{} at offset {}",
+            field.schema.type_text(),
+            offset + field.offset
+        )
+    };
+    let in_object = |field: &StoredField| at(place.object_offset, field);
+    let in_program = |field: &StoredField| at(place.program_offset, field);
+    let step = |field: &StoredField| format!(".{}", field.name);
+    let absent = || "absent".to_owned();
+
+    for i in 0..object.len().max(program.len()) {
+        let found = match (object.get(i), program.get(i)) {
+            (Some(o), Some(p)) if o.name == p.name => types(
+                place.join(&step(o), o.offset, p.offset),
+                &o.schema,
+                &p.schema,
+            ),
+            (Some(o), Some(p)) => {
+                match (named(program, &o.name), named(object, &p.name)) {
+                    // Swapped, or moved to another place.
+                    (true, true) => {
+                        let p = program.iter().find(|p| p.name == o.name)?;
+                        let place = place.join(&step(o), 0, 0);
+                        place.found(in_object(o), in_program(p))
+                    }
+                    (true, false) => place.join(&step(p), 0, 0).found(absent(), in_program(p)),
+                    (false, true) => place.join(&step(o), 0, 0).found(in_object(o), absent()),
+                    // Renamed, or replaced.
+                    (false, false) => place
+                        .join(&step(o), 0, 0)
+                        .found(in_object(o), format!("`{}`: {}", p.name, in_program(p))),
+                }
+            }
+            (Some(o), None) => place.join(&step(o), 0, 0).found(in_object(o), absent()),
+            (None, Some(p)) => place.join(&step(p), 0, 0).found(absent(), in_program(p)),
+            (None, None) => None,
+        };
+        if found.is_some() {
+            return found;
+        }
+    }
+    None
+}
+
+fn variants(place: &Place, object: &[StoredVariant], program: &[StoredVariant]) -> Option<Found> {
+    let text = |variant: &StoredVariant| format!("variant `{}` = {}", variant.name, variant.value);
+    let missing = |variant: &StoredVariant| format!("no variant `{}`", variant.name);
+    let place = place.join("", 0, 0);
+    for o in object {
+        let same_name = program.iter().find(|p| p.name == o.name);
+        let same_value = program.iter().find(|p| p.value == o.value);
+        match (same_name, same_value) {
+            (Some(p), _) if p.value == o.value => {}
+            (Some(p), _) | (None, Some(p)) => return place.found(text(o), text(p)),
+            (None, None) => return place.found(text(o), missing(o)),
+        }
+    }
+    if let Some(p) = program
+        .iter()
+        .find(|p| !object.iter().any(|o| o.name == p.name))
+    {
+        return place.found(missing(p), text(p));
+    }
+    let moved = object.iter().zip(program).find(|(o, p)| o.name != p.name);
+    let (o, p) = moved?;
+    place.found(
+        format!("variant `{}` first", o.name),
+        format!("variant `{}` first", p.name),
+    )
+}
