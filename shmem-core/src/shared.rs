@@ -4,9 +4,9 @@
     reason = "declares the unsafe trait that every reference into an object rests on"
 )]
 
-use crate::Schema;
 use crate::hint::Described;
 use crate::layout;
+use crate::{Error, Location, Options, Result, Schema, SharedObject, SharedReader};
 
 /// A type that may live in memory shared between processes; implement it with `#[derive(Shared)]`.
 ///
@@ -51,4 +51,111 @@ pub unsafe trait Shared: Described + Sized + 'static {
     /// How many buffers an object of this type has unless its creator says otherwise.
     #[doc(hidden)]
     const BUFFERS: u32 = 4;
+
+    /// Creates the object at `at` with the value `initial`.
+    ///
+    /// `at` is a name (`&str`, `String`: memory only) or a file (`&Path`, `PathBuf`). The object appears under
+    /// its name complete, or not at all. A leftover of programs that were killed, which lives only
+    /// [while it is open](crate::Lifetime::WhileOpen) and which nobody has open, counts as absent.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::AlreadyExists`]: something has the name.
+    /// - [`Error::InvalidName`]: see [`Location`].
+    /// - [`Error::NoSpace`], [`Error::TooLarge`]: the object does not fit; nothing is left of it.
+    /// - [`Error::PermissionDenied`], [`Error::UnsupportedFilesystem`], [`Error::Io`]: the directory refuses.
+    /// - [`Error::Untrusted`]: [`Options::mode`] lets others write, and [`Options::trust`] does not say so.
+    /// - [`Error::UnsupportedPlatform`]: this system is not supported yet.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use shmem_core::Shared;
+    ///
+    /// let hits = u64::create("create-example", 0)?;
+    /// assert!(u64::create("create-example", 0).is_err());
+    /// drop(hits);
+    /// assert!(u64::open("create-example").is_err()); // the last one out removed it
+    /// # Ok::<(), shmem_core::Error>(())
+    /// ```
+    fn create(
+        at: impl TryInto<Location, Error: Into<Error>>,
+        initial: Self,
+    ) -> Result<SharedObject<Self>> {
+        Self::options().create(at, initial)
+    }
+
+    /// Creates the object at `at` and builds its value in place, from zeros: for values too big for a stack.
+    ///
+    /// It compiles only for types of which all-zero bytes are a value (no `NonZero`, no enum without a 0).
+    /// Nobody sees the value before `init` is done; a panic in it leaves nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use shmem_core::Shared;
+    ///
+    /// let frame = <[u8; 8 << 20]>::create_with("create-with-example", |frame| frame[7] = 1)?;
+    /// assert_eq!(frame.read()?[7], 1);
+    /// # Ok::<(), shmem_core::Error>(())
+    /// ```
+    fn create_with(
+        at: impl TryInto<Location, Error: Into<Error>>,
+        init: impl FnOnce(&mut Self),
+    ) -> Result<SharedObject<Self>> {
+        Self::options().create_with(at, init)
+    }
+
+    /// Opens the object at `at` for reading and writing.
+    ///
+    /// Changes nothing that it finds: neither a damaged object nor one of another type is touched.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::NotFound`]: there is none, or only a leftover that nobody has open.
+    /// - [`Error::LayoutMismatch`]: it holds another type, or another layout; the message names the field.
+    /// - [`Error::NotAnObject`], [`Error::UnsupportedFormat`], [`Error::Corrupt`]: it is not one of ours, or
+    ///   damaged.
+    /// - [`Error::Untrusted`]: others may write it; see [`Options::trust`].
+    /// - [`Error::TooManyHandles`]: its table is full.
+    /// - [`Error::Busy`]: for a second a stopped process held the table.
+    /// - [`Error::InvalidName`], [`Error::PermissionDenied`], [`Error::UnsupportedFilesystem`], [`Error::Io`],
+    ///   [`Error::UnsupportedPlatform`].
+    fn open(at: impl TryInto<Location, Error: Into<Error>>) -> Result<SharedObject<Self>> {
+        Self::options().open(at)
+    }
+
+    /// Opens the object at `at`, or creates it with the value `initial` if there is none.
+    ///
+    /// Of several that race, exactly one creates, and all others open what it created.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open) and [`create`](Self::create), but for `NotFound` and `AlreadyExists`.
+    fn open_or_create(
+        at: impl TryInto<Location, Error: Into<Error>>,
+        initial: Self,
+    ) -> Result<SharedObject<Self>> {
+        Self::options().open_or_create(at, initial)
+    }
+
+    /// Opens the object at `at` for reading only, which takes read permission only, and no trust.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), but for `Untrusted`, `TooManyHandles` and `Busy`.
+    fn open_read_only(
+        at: impl TryInto<Location, Error: Into<Error>>,
+    ) -> Result<SharedReader<Self>> {
+        Self::options().open_read_only(at)
+    }
+
+    /// How to create or open an object of this type, beyond the defaults.
+    fn options() -> Options<Self> {
+        Options::new()
+    }
 }

@@ -1,0 +1,210 @@
+//! `current`, buffers and pins: the snapshot protocol, no I/O.
+//!
+//! A value lives in several buffers, and one word says which is current. A reader pins the current buffer in
+//! its own row and looks again; a writer fills a buffer that is neither current nor pinned, then swings the
+//! word. So a reader never waits for a writer, a writer that dies has changed nothing that counts, and a
+//! reader that dies leaves a pin in a row that the kernel knows to be dead.
+//!
+//! Invariant: a buffer that is current, or pinned in a live row by a reader that saw it current after it had
+//! pinned it, is not written. Why it holds: pin then look ([`pin`]) and publish then scan ([`publish`],
+//! [`choose`]) are two stores each followed by a load of what the other stores. All four are sequentially
+//! consistent, so at least one side sees the other: the reader sees the new `current` and lets go, or the
+//! writer sees the pin. (Dekker's pattern; Dijkstra, "Cooperating sequential processes", 1965.)
+
+use std::io;
+
+use crate::header::{Control, MAX_BUFFERS, Row};
+use crate::sync::{Ordering, fence};
+
+/// The word `current`.
+///
+/// | Bits | | Meaning | Changed by |
+/// |-----:|-|---------|------------|
+/// | 0–2 | buffer | which buffer is current | [`publish`] |
+/// | 3 | `REMOVED` | the name leads elsewhere; stays set | [`remove`] |
+/// | 4 | `DRAINING` | in place: no new readers (reserved) | – |
+/// | 5 | `DIRTY` | in place: half-written (reserved) | – |
+/// | 6–7 | | 0 | – |
+/// | 8–63 | version | counts publications, from 1 | [`publish`] |
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Current(u64);
+
+const BUFFER: u64 = 0b111;
+const REMOVED: u64 = 1 << 3;
+const VERSION_SHIFT: u32 = 8;
+
+/// A reader that forgets guards may not make the count wrap.
+const MAX_PINS: u32 = 1 << 31;
+
+impl Current {
+    pub(crate) const FIRST: Current = Current::new(1, 0);
+
+    const fn new(version: u64, buffer: u32) -> Self {
+        Current(version << VERSION_SHIFT | buffer as u64)
+    }
+
+    pub(crate) const fn to_bits(self) -> u64 {
+        self.0
+    }
+
+    /// A buffer's number, below 8; the object may have fewer, so the caller compares.
+    pub(crate) const fn buffer(self) -> u32 {
+        (self.0 & BUFFER) as u32
+    }
+
+    pub(crate) const fn version(self) -> u64 {
+        self.0 >> VERSION_SHIFT
+    }
+
+    pub(crate) const fn is_removed(self) -> bool {
+        self.0 & REMOVED != 0
+    }
+
+    /// What the kernel compares when a waiter goes to sleep: flags and the low bits of the version.
+    pub(crate) const fn half(self) -> u32 {
+        (self.0 & 0xFFFF_FFFF) as u32
+    }
+}
+
+/// The current version, seen together with all that was written before it was published.
+///
+/// A relaxed load and a fence, since a read-only mapping allows no acquire load.
+#[inline]
+pub(crate) fn current(control: &Control) -> Current {
+    let current = Current(control.current.load(Ordering::Relaxed));
+    fence(Ordering::Acquire);
+    current
+}
+
+/// As [`current`], ordered after every earlier sequentially consistent operation of this thread; not for
+/// read-only mappings.
+pub(crate) fn current_in_order(control: &Control) -> Current {
+    Current(control.current.load(Ordering::SeqCst))
+}
+
+/// Whether bytes copied out of the buffer of `seen` are the value of its version.
+///
+/// The caller loaded `seen`, copied with relaxed loads, and put an acquire fence behind them. A writer
+/// stores 0 into the stamp before it touches the buffer ([`begin`]), so a copy that read one of its bytes
+/// finds another stamp here. Versions never come again, which a parity or a sequence number cannot promise
+/// once a writer was killed.
+#[inline]
+pub(crate) fn still_holds(control: &Control, seen: Current) -> bool {
+    control.stamps[seen.buffer() as usize].load(Ordering::Relaxed) == seen.version()
+}
+
+/// Why a reader could not pin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooManyPins;
+
+/// Pins the current buffer in `row`, which is the caller's own. Lock-free: it starts over only when a
+/// version was published meanwhile.
+#[inline]
+pub(crate) fn pin(control: &Control, row: &Row) -> Result<Current, TooManyPins> {
+    let mut seen = Current(control.current.load(Ordering::Relaxed));
+    loop {
+        let pins = &row.pins[seen.buffer() as usize];
+        // SeqCst, both: see the invariant above.
+        if pins.fetch_add(1, Ordering::SeqCst) >= MAX_PINS {
+            pins.fetch_sub(1, Ordering::Relaxed);
+            return Err(TooManyPins);
+        }
+        let now = Current(control.current.load(Ordering::SeqCst));
+        if now.buffer() == seen.buffer() {
+            return Ok(now);
+        }
+        unpin(row, seen.buffer());
+        seen = now;
+    }
+}
+
+/// Lets go of a buffer. Release: what the reader read lies before it.
+#[inline]
+pub(crate) fn unpin(row: &Row, buffer: u32) {
+    row.pins[buffer as usize].fetch_sub(1, Ordering::Release);
+}
+
+/// Every other buffer is pinned, by these rows.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct AllPinned(pub(crate) Vec<u32>);
+
+/// Chooses the buffer to write: of those that are not current and that no live row pins, the one whose
+/// version is the oldest, so that readers who copy it out have the longest time.
+///
+/// The caller holds the writer lock. `alive` says whether a row's process lives, asked after its pin was
+/// read; the pins of dead rows do not count.
+#[inline]
+pub(crate) fn choose<'a>(
+    control: &Control,
+    seen: Current,
+    buffers: u32,
+    me: u32,
+    row: impl Fn(u32) -> Option<&'a Row>,
+    mut alive: impl FnMut(u32) -> io::Result<bool>,
+) -> io::Result<Result<u32, AllPinned>> {
+    let mut taken = 1_u32 << seen.buffer();
+    let rows = control.high_water.count.load(Ordering::SeqCst);
+    for index in 0..rows {
+        let Some(row) = row(index) else { break };
+        let pinned = pinned(row, buffers);
+        if pinned & !taken != 0 && (index == me || alive(index)?) {
+            taken |= pinned;
+        }
+    }
+    let oldest = (0..buffers.min(MAX_BUFFERS))
+        .filter(|buffer| taken & 1 << buffer == 0)
+        .min_by_key(|buffer| control.stamps[*buffer as usize].load(Ordering::Relaxed));
+    Ok(oldest.ok_or_else(|| {
+        let all = 0..rows;
+        AllPinned(
+            all.filter(|index| row(*index).is_some_and(|row| pinned(row, buffers) != 0))
+                .collect(),
+        )
+    }))
+}
+
+/// One bit for each buffer that the row pins.
+#[inline]
+fn pinned(row: &Row, buffers: u32) -> u32 {
+    let mut mask = 0;
+    for (buffer, pins) in row.pins.iter().take(buffers as usize).enumerate() {
+        // SeqCst: see the invariant above.
+        mask |= u32::from(pins.load(Ordering::SeqCst) != 0) << buffer;
+    }
+    mask
+}
+
+/// Says that `buffer` is being written. The caller has [chosen](choose) it.
+#[inline]
+pub(crate) fn begin(control: &Control, buffer: u32) {
+    control.stamps[buffer as usize].store(0, Ordering::Relaxed);
+    // Orders the stamp before the bytes that follow, for those who copy out: see `still_holds`.
+    fence(Ordering::Release);
+}
+
+/// Publishes `buffer`, which holds the successor of `seen`. The only place where the value changes.
+///
+/// Fails if anything but a removal has changed `current` meanwhile: a writer that was taken for dead does
+/// not overwrite its successor. A removal does not lose the value: those who have the object open get it.
+#[inline]
+pub(crate) fn publish(control: &Control, seen: Current, buffer: u32) -> Result<Current, Current> {
+    let version = seen.version() + 1;
+    control.stamps[buffer as usize].store(version, Ordering::Release);
+    let mut old = seen.0;
+    loop {
+        let new = Current::new(version, buffer).0 | old & REMOVED;
+        let swap = control
+            .current
+            .compare_exchange(old, new, Ordering::SeqCst, Ordering::Relaxed);
+        match swap {
+            Ok(_) => return Ok(Current(new)),
+            Err(now) if now == old | REMOVED && now != old => old = now,
+            Err(now) => return Err(Current(now)),
+        }
+    }
+}
+
+/// Marks the object as removed; true if it was not before.
+pub(crate) fn remove(control: &Control) -> bool {
+    control.current.fetch_or(REMOVED, Ordering::SeqCst) & REMOVED == 0
+}

@@ -1,0 +1,181 @@
+//! Which objects there are, and what they hold; and the leftovers of programs that were killed.
+
+use std::ffi::OsStr;
+use std::time::Duration;
+
+use crate::directory::{self, Spot};
+use crate::info::Info;
+use crate::lifecycle::{self, Occupant, TEMPORARY, Visit};
+use crate::location::Place;
+use crate::os;
+use crate::{Error, Location, Result};
+
+/// How many names `create` looks at, to see whether a program that was killed left them.
+const LOOKS: usize = 4;
+
+/// How many leftovers `list` removes at most.
+const SWEEPS: usize = 64;
+
+/// How many names `create` reads at most; with more objects than that it still finds those at the front.
+const NAMES: usize = 4096;
+
+/// How old a file without its name must be to count as given up: building takes milliseconds.
+const GIVEN_UP: Duration = Duration::from_secs(60);
+
+/// Lists the objects of this user, by name, in the order of their names.
+///
+/// Files are not listed: they may be anywhere. Leftovers that nobody has open are not listed either, and
+/// some of them are removed. What is not an object of ours, or cannot be read, is left out.
+///
+/// # Errors
+///
+/// - [`Error::PermissionDenied`], [`Error::Io`]: the directory of named objects cannot be read.
+///
+/// # Examples
+///
+/// ```
+/// use shmem_core::Shared;
+///
+/// let hits = u64::create("list-example", 1)?;
+/// let all = shmem_core::list()?;
+/// let found = all.iter().find(|info| info.location.name() == Some("list-example")).unwrap();
+/// assert_eq!((found.type_name.as_str(), found.handles), ("u64", Some(1)));
+/// # Ok::<(), shmem_core::Error>(())
+/// ```
+pub fn list() -> Result<Vec<Info>> {
+    let mut found = Vec::new();
+    let mut sweeps = 0;
+    for_each_named(|spot| {
+        let Ok(visit) = Visit::new(spot) else { return };
+        match visit.info() {
+            Some(info) => found.push(info),
+            None if sweeps < SWEEPS => {
+                sweeps += 1;
+                drop(lifecycle::sweep(spot, visit.location()));
+            }
+            None => {}
+        }
+    })?;
+    found.sort_by(|a, b| a.location.name().cmp(&b.location.name()));
+    Ok(found)
+}
+
+/// Removes every leftover of this user's: objects that live only while somebody has them open, and that
+/// nobody has. Returns how many there were.
+///
+/// There is no need to call it for a name to become free, only to get the memory back at once.
+///
+/// # Errors
+///
+/// As [`list`].
+pub fn prune() -> Result<usize> {
+    let mut swept = 0;
+    for_each_named(|spot| {
+        let temporary = spot
+            .file
+            .as_encoded_bytes()
+            .starts_with(TEMPORARY.as_bytes());
+        if temporary && given_up(spot) && spot.directory.unlink(&spot.file).is_ok() {
+            swept += 1;
+        }
+        if let Ok(visit) = Visit::new(spot) {
+            let result = lifecycle::sweep(spot, visit.location());
+            swept += usize::from(matches!(result, Ok(Occupant::Swept)));
+        }
+    })?;
+    Ok(swept)
+}
+
+/// Removes the object at `at`, whoever has it open.
+///
+/// They keep its last value: reads go on, while `write`, `store`, `update` and `wait` say
+/// [`Error::Removed`]; those who wait are woken. The name is free at once.
+///
+/// # Errors
+///
+/// - [`Error::NotFound`]: there is none.
+/// - [`Error::NotAnObject`], [`Error::Corrupt`], [`Error::UnsupportedFormat`]: the file is left as it is.
+/// - [`Error::PermissionDenied`]: it is somebody else's.
+/// - [`Error::Busy`]: for a second a stopped process held the table of handles.
+/// - [`Error::InvalidName`], [`Error::Io`].
+pub fn remove(at: impl TryInto<Location, Error: Into<Error>>) -> Result<()> {
+    let at = at.try_into().map_err(Into::into)?;
+    lifecycle::remove(&at)
+}
+
+/// Removes a few leftovers, if there are any, so that programs that are killed again and again under ever
+/// new names do not fill the memory.
+pub(crate) fn sweep_some(spot: &Spot, at: &Location) {
+    if !matches!(at.0, Place::Name { .. }) {
+        return;
+    }
+    // A different few each time: reservoir sampling (Vitter, 1985).
+    let mut sample = Vec::with_capacity(LOOKS);
+    let mut seen = 0_usize;
+    let mut random = os::random();
+    let read = spot.directory.names(|name| {
+        if os::is_hidden(&name) || name == spot.file {
+            return true;
+        }
+        seen += 1;
+        if sample.len() < LOOKS {
+            sample.push(name);
+            return seen < NAMES;
+        }
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let slot = usize::try_from(random >> 33).unwrap_or(0) % seen;
+        if let Some(place) = sample.get_mut(slot) {
+            *place = name;
+        }
+        seen < NAMES
+    });
+    if read.is_err() {
+        return;
+    }
+    for name in sample {
+        if let Ok(other) = spot.sibling(&name)
+            && let Ok(visit) = Visit::new(&other)
+        {
+            drop(lifecycle::sweep(&other, visit.location()));
+        }
+    }
+}
+
+/// Calls `each` with every file in this user's directory of named objects, lock files left out.
+fn for_each_named(mut each: impl FnMut(&Spot)) -> Result<()> {
+    let nowhere = Location(Place::Name {
+        owner: None,
+        name: "*".into(),
+    });
+    let Some((directory, path)) = directory::own_directory(&nowhere, false)? else {
+        return Ok(());
+    };
+    let mut names = Vec::new();
+    let doing = "reading the directory of named objects";
+    directory
+        .names(|name| {
+            names.push(name);
+            true
+        })
+        .map_err(|source| Error::from_io(&nowhere, doing, source))?;
+    for name in names {
+        let hidden =
+            os::is_hidden(&name) && !name.as_encoded_bytes().starts_with(TEMPORARY.as_bytes());
+        if hidden || name == OsStr::new("") {
+            continue;
+        }
+        if let Ok(spot) = Spot::at(&path.join(&name)) {
+            each(&spot);
+        }
+    }
+    Ok(())
+}
+
+fn given_up(spot: &Spot) -> bool {
+    let age = std::fs::symlink_metadata(&spot.path)
+        .and_then(|data| data.modified())
+        .map(|time| time.elapsed().unwrap_or_default());
+    age.is_ok_and(|age| age > GIVEN_UP)
+}

@@ -1,0 +1,189 @@
+//! What `fork` would otherwise break: a child must not look like its parent.
+//!
+//! A child inherits descriptors, and with them the locks by which others know that the parent lives. So the
+//! lock descriptors of all handles stand in one table, and a child closes them before it runs on. It never
+//! unlocks them: an unlock would reach through to the parent. Each handle remembers the epoch it was opened
+//! in; a word that the kernel wipes in a child tells, by one load, that this is another process now.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+
+use crate::os::{self, Anchor, FileId, LockBytes};
+
+/// One lock descriptor of this process.
+struct Entry {
+    bytes: LockBytes,
+    file: FileId,
+    /// Where its `LIVE` byte lies, if it has one.
+    live: Option<u64>,
+    /// The thread that holds the writer lock through this descriptor's handle; 0 if none.
+    writer: Arc<AtomicU64>,
+}
+
+/// By index; `None` is free to be used again.
+static TABLE: Mutex<Vec<Option<Entry>>> = Mutex::new(Vec::new());
+static EPOCHS: AtomicU64 = AtomicU64::new(0);
+
+fn table() -> MutexGuard<'static, Vec<Option<Entry>>> {
+    TABLE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+thread_local! {
+    /// The table is locked while the process forks, so that no descriptor is open and not yet in it.
+    static DURING_FORK: Cell<Option<MutexGuard<'static, Vec<Option<Entry>>>>> = const { Cell::new(None) };
+    static THREAD: u8 = const { 0 };
+}
+
+extern "C" fn before() {
+    let _ = DURING_FORK.try_with(|held| held.set(Some(table())));
+}
+
+extern "C" fn after_in_parent() {
+    let _ = DURING_FORK.try_with(|held| drop(held.take()));
+}
+
+extern "C" fn after_in_child() {
+    let _ = DURING_FORK.try_with(|held| {
+        if let Some(mut table) = held.take() {
+            close_all(&mut table);
+        }
+    });
+}
+
+/// Closes what was inherited. The entries keep their memory: a child of a threaded process allocates and
+/// frees as little as it can.
+fn close_all(table: &mut [Option<Entry>]) {
+    for entry in table.iter_mut().flatten() {
+        if entry.bytes.0 >= 0 {
+            os::close_raw(entry.bytes.0);
+            entry.bytes.0 = -1;
+        }
+    }
+}
+
+/// A number for this thread that no other living thread of this process has.
+#[inline]
+pub(crate) fn thread() -> u64 {
+    THREAD.with(|byte| std::ptr::from_ref(byte).addr() as u64)
+}
+
+/// A lock descriptor in the table. Dropped, it closes the descriptor, unless that is the parent's.
+#[derive(Debug)]
+pub(crate) struct Registered {
+    index: usize,
+    bytes: LockBytes,
+    file: FileId,
+    anchor: Option<Anchor>,
+    /// The thread that holds the writer lock through this handle; 0 if none.
+    pub(crate) writer: Arc<AtomicU64>,
+    word: &'static AtomicU64,
+    epoch: u64,
+}
+
+impl Registered {
+    /// Opens a lock descriptor with `open` and enters it; `anchored` if its locks must outlast `closefrom`.
+    pub(crate) fn open(
+        anchored: bool,
+        open: impl FnOnce() -> io::Result<File>,
+    ) -> io::Result<Self> {
+        static INSTALL: Once = Once::new();
+        INSTALL.call_once(|| os::at_fork(before, after_in_parent, after_in_child));
+        let word = os::process_word()?;
+        let mut table = table();
+        if word.load(Ordering::Relaxed) == 0 {
+            // The first handle of this process; or a child made past `fork(3)`, by a bare `clone`.
+            close_all(&mut table);
+            word.store(
+                EPOCHS.fetch_add(1, Ordering::Relaxed) + 1,
+                Ordering::Relaxed,
+            );
+        }
+        let file = open()?;
+        let id = os::file_info(&file)?.id;
+        let anchor = if anchored {
+            Some(Anchor::new(&file)?)
+        } else {
+            None
+        };
+        let bytes = LockBytes(os::into_raw(file));
+        let writer = Arc::new(AtomicU64::new(0));
+        let entry = Some(Entry {
+            bytes,
+            file: id,
+            live: None,
+            writer: Arc::clone(&writer),
+        });
+        let index = match table.iter().position(Option::is_none) {
+            Some(index) => {
+                table[index] = entry;
+                index
+            }
+            None => {
+                table.push(entry);
+                table.len() - 1
+            }
+        };
+        Ok(Registered {
+            index,
+            bytes,
+            file: id,
+            anchor,
+            writer,
+            word,
+            epoch: word.load(Ordering::Relaxed),
+        })
+    }
+
+    /// Whether this process is the one that opened it.
+    #[inline]
+    pub(crate) fn is_ours(&self) -> bool {
+        self.word.load(Ordering::Relaxed) == self.epoch
+    }
+
+    pub(crate) fn bytes(&self) -> LockBytes {
+        self.bytes
+    }
+
+    /// Which file holds the lock bytes.
+    pub(crate) fn file(&self) -> FileId {
+        self.file
+    }
+
+    /// Remembers the byte by which others know that this handle lives.
+    pub(crate) fn set_live(&self, byte: u64) {
+        if let Some(Some(entry)) = table().get_mut(self.index) {
+            entry.live = Some(byte);
+        }
+    }
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        if !self.is_ours() {
+            if let Some(anchor) = self.anchor.take() {
+                anchor.forget_in_child();
+            }
+            return;
+        }
+        let mut table = table();
+        if let Some(entry) = table.get_mut(self.index) {
+            *entry = None;
+        }
+        // A stray `closefrom(3)` may have closed it, and the number may be somebody else's by now.
+        if os::raw_file_id(self.bytes.0) == Some(self.file) {
+            os::close_raw(self.bytes.0);
+        }
+    }
+}
+
+/// Whether the calling thread holds the writer lock of the handle, in this process, whose `LIVE` byte is
+/// `byte` of `file`.
+pub(crate) fn is_own_writer(file: FileId, byte: u64) -> bool {
+    let me = thread();
+    table().iter().flatten().any(|entry| {
+        entry.file == file && entry.live == Some(byte) && entry.writer.load(Ordering::Relaxed) == me
+    })
+}

@@ -1,0 +1,292 @@
+//! The proof that `&T` or `&mut T` into an object is allowed now.
+#![expect(unsafe_code, reason = "turns the bytes of a buffer into references")]
+
+use core::fmt;
+use core::ops::{Deref, DerefMut};
+use core::ptr::NonNull;
+use std::thread;
+
+use crate::cell::{self, Current};
+use crate::lifecycle::Attachment;
+use crate::lock;
+use crate::notify;
+use crate::os::{self, Event};
+use crate::sync::{Ordering, fence};
+use crate::{Payload, Shared, Version};
+
+/// Puts `value` into a buffer that is as large as it and that nobody reads.
+///
+/// Safe to call with the buffers that `lifecycle::build` and the writer hand out, and only these reach it.
+pub(crate) fn place<T: Shared>(buffer: NonNull<u8>, value: T) {
+    // SAFETY: a buffer is valid for writes of `T::SCHEMA.size()` bytes and aligned for `T`: the layout was
+    // made from, or compared with, that schema. Nobody reads it: it is not current.
+    unsafe { buffer.cast::<T>().write(value) };
+}
+
+/// Hands out a zeroed buffer as a `T` of which all-zero is a value.
+pub(crate) fn build_in_place<T: Shared>(buffer: NonNull<u8>, init: impl FnOnce(&mut T)) {
+    debug_assert!(T::SCHEMA.zero_is_valid());
+    // SAFETY: valid and aligned as in `place`; a new file is zero, which is a value of `T`, as the caller
+    // checked when it was compiled; no other reference exists.
+    init(unsafe { buffer.cast::<T>().as_mut() });
+}
+
+/// A borrowed `&T`: one consistent version, which stays as it is while the guard lives.
+///
+/// Made by [`SharedObject::read`](crate::SharedObject::read). Writers go on meanwhile, in other buffers; a
+/// guard that is held for long keeps one buffer from them. If the process dies, the buffer is free again.
+#[must_use = "a guard that is not held is dropped at once"]
+pub struct ReadGuard<'a, P: ?Sized + Payload> {
+    attachment: &'a Attachment,
+    /// Valid for reads while `seen.buffer()` is pinned in the handle's row, which it is until the guard drops.
+    value: NonNull<P>,
+    seen: Current,
+}
+
+// SAFETY: the pin belongs to the handle and not to a thread; `P` is `Send` and `Sync` (contract of `Shared`).
+unsafe impl<P: ?Sized + Payload> Send for ReadGuard<'_, P> {}
+// SAFETY: as above; a shared guard gives `&P` only.
+unsafe impl<P: ?Sized + Payload> Sync for ReadGuard<'_, P> {}
+
+impl<'a, P: ?Sized + Payload> ReadGuard<'a, P> {
+    /// # Safety
+    ///
+    /// - `seen.buffer()` was pinned in the row of `attachment` by [`cell::pin`], which returned `seen`; the
+    ///   guard takes the pin over.
+    /// - `value` is that buffer, and its bytes are a value.
+    #[inline]
+    pub(crate) unsafe fn new(attachment: &'a Attachment, value: NonNull<P>, seen: Current) -> Self {
+        ReadGuard {
+            attachment,
+            value,
+            seen,
+        }
+    }
+
+    /// The version that the guard sees.
+    pub fn version(guard: &Self) -> Version {
+        Version(guard.seen.version())
+    }
+}
+
+impl<P: ?Sized + Payload> Deref for ReadGuard<'_, P> {
+    type Target = P;
+
+    #[inline]
+    fn deref(&self) -> &P {
+        // SAFETY: the buffer is pinned, so nobody writes it (invariant in `cell.rs`), and it holds a value.
+        unsafe { self.value.as_ref() }
+    }
+}
+
+impl<P: ?Sized + Payload> Drop for ReadGuard<'_, P> {
+    #[inline]
+    fn drop(&mut self) {
+        // In a forked child the pin is the parent's.
+        if self.attachment.is_ours() {
+            cell::unpin(self.attachment.row(), self.seen.buffer());
+        }
+    }
+}
+
+impl<P: ?Sized + Payload + fmt::Debug> fmt::Debug for ReadGuard<'_, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ReadGuard").field(&&**self).finish()
+    }
+}
+
+impl<P: ?Sized + Payload + fmt::Display> fmt::Display for ReadGuard<'_, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+/// A borrowed `&mut T`, exclusive among all processes, to a copy of the current value.
+///
+/// Made by [`SharedObject::write`](crate::SharedObject::write). What is changed through it appears to others
+/// all at once, as a new version, when the guard is dropped or [committed](Self::commit). A guard that was
+/// never mutably dereferenced publishes nothing; nor does one dropped by a panic, nor one whose process is
+/// killed.
+///
+/// **An early `?` publishes what was changed so far**, as with any lock: where a change can fail half-way,
+/// use [`SharedObject::try_update`](crate::SharedObject::try_update) or [`discard`](Self::discard).
+#[must_use = "a guard that is not held unlocks at once"]
+pub struct WriteGuard<'a, P: ?Sized + Payload> {
+    /// Holds the writer lock; its drop gives it back.
+    held: Held<'a>,
+    /// Valid for reads and writes, and nobody else's, while the lock is held.
+    value: NonNull<P>,
+    seen: Current,
+    buffer: u32,
+    touched: bool,
+    recovered: bool,
+    panicking: bool,
+}
+
+// SAFETY: a shared guard gives `&P` only, and `P` is `Sync`. Not `Send`: the lock remembers its thread.
+unsafe impl<P: ?Sized + Payload> Sync for WriteGuard<'_, P> {}
+
+/// The writer lock, held by this handle. Dropped, it is free.
+pub(crate) struct Held<'a>(pub(crate) &'a Attachment);
+
+impl Drop for Held<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        let Held(attachment) = self;
+        // In a forked child the lock is the parent's.
+        if attachment.is_ours() {
+            attachment.locks.set_writer(0);
+            let mapping = &attachment.view.mapping;
+            let line = &mapping.control().writer;
+            lock::release(line, attachment.seat.token, Event, mapping.writer_half());
+        }
+    }
+}
+
+impl<'a, P: ?Sized + Payload> WriteGuard<'a, P> {
+    /// # Safety
+    ///
+    /// - `buffer` was [chosen](cell::choose) and [begun](cell::begin) under the lock that `held` holds, after
+    ///   `seen` was loaded; `value` is that buffer.
+    /// - Its bytes are a value, or the caller makes them one before the guard is dereferenced.
+    #[inline]
+    pub(crate) unsafe fn new(
+        held: Held<'a>,
+        value: NonNull<P>,
+        seen: Current,
+        buffer: u32,
+        recovered: bool,
+    ) -> Self {
+        WriteGuard {
+            held,
+            value,
+            seen,
+            buffer,
+            touched: false,
+            recovered,
+            panicking: thread::panicking(),
+        }
+    }
+
+    /// Whether the writer before this one died with a change that it had not published.
+    ///
+    /// The change is gone: the guard begins with the last published version. True once for each such death.
+    pub fn recovered(guard: &Self) -> bool {
+        guard.recovered
+    }
+
+    /// Publishes now, changed or not, and returns the new version.
+    ///
+    /// If the object was removed meanwhile, those who still have it open get the version. Should the kernel
+    /// have taken this process's liveness away (somebody closed all its descriptors and unmapped its memory),
+    /// so that another writer has gone on, nothing is published and the version that the guard began with is
+    /// returned.
+    pub fn commit(mut guard: Self) -> Version {
+        guard.touched = false;
+        guard.publish()
+    }
+
+    /// Drops the guard without publishing anything.
+    pub fn discard(mut guard: Self) {
+        guard.forget_change();
+    }
+
+    fn forget_change(&mut self) {
+        if self.touched && self.held.0.is_ours() {
+            let writing = &self.held.0.view.mapping.control().writer.writing;
+            writing.store(0, Ordering::Relaxed);
+        }
+        self.touched = false;
+    }
+
+    /// Notes that the buffer is about to differ from the current one.
+    #[inline]
+    pub(crate) fn touch(&mut self) {
+        if !self.touched {
+            self.touched = true;
+            let writing = &self.held.0.view.mapping.control().writer.writing;
+            writing.store(self.seen.version() + 1, Ordering::Relaxed);
+            // Before the first changed byte: whoever takes over from us tells by it whether we had begun.
+            fence(Ordering::Release);
+        }
+    }
+
+    /// Makes `value` the buffer's, whatever bytes are there.
+    pub(crate) fn fill(&mut self, value: P)
+    where
+        P: Shared,
+    {
+        self.touch();
+        place(self.value.cast(), value);
+    }
+
+    #[inline]
+    fn publish(&mut self) -> Version {
+        let attachment = self.held.0;
+        if !attachment.is_ours() {
+            return Version(self.seen.version());
+        }
+        let mapping = &attachment.view.mapping;
+        let control = mapping.control();
+        control
+            .published_at
+            .store(os::coarse_clock(), Ordering::Relaxed);
+        control
+            .publisher
+            .store(attachment.seat.token.to_bits(), Ordering::Relaxed);
+        match cell::publish(control, self.seen, self.buffer) {
+            Ok(now) => {
+                attachment.validated.store(now.version(), Ordering::Relaxed);
+                notify::wake(mapping, attachment.view.header.always_wake, Event);
+                Version(now.version())
+            }
+            Err(_) => Version(self.seen.version()),
+        }
+    }
+}
+
+impl<P: ?Sized + Payload> Deref for WriteGuard<'_, P> {
+    type Target = P;
+
+    #[inline]
+    fn deref(&self) -> &P {
+        // SAFETY: only the lock's holder writes the buffer, and it is borrowed from this guard.
+        unsafe { self.value.as_ref() }
+    }
+}
+
+impl<P: ?Sized + Payload> DerefMut for WriteGuard<'_, P> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut P {
+        self.touch();
+        // SAFETY: as above, mutably; no guard reads the buffer, since it was chosen unpinned, and whoever
+        // copies it out throws the copy away.
+        unsafe { self.value.as_mut() }
+    }
+}
+
+impl<P: ?Sized + Payload> Drop for WriteGuard<'_, P> {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.touched {
+            return;
+        }
+        if thread::panicking() && !self.panicking {
+            self.forget_change();
+        } else {
+            self.publish();
+        }
+    }
+}
+
+impl<P: ?Sized + Payload + fmt::Debug> fmt::Debug for WriteGuard<'_, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("WriteGuard").field(&&**self).finish()
+    }
+}
+
+impl<P: ?Sized + Payload + fmt::Display> fmt::Display for WriteGuard<'_, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}

@@ -1,0 +1,226 @@
+//! Owns the mapped bytes, and is the only maker of references into them.
+#![expect(
+    unsafe_code,
+    reason = "owns raw memory; every invariant is on `Mapping`"
+)]
+#![expect(
+    clippy::cast_ptr_alignment,
+    reason = "parts are aligned by `Layout::of`, see invariant 2"
+)]
+
+use std::fs::File;
+use std::io;
+use std::ptr::NonNull;
+
+use memmap2::{MmapOptions, MmapRaw};
+
+use crate::header::{Control, Layout, Row};
+use crate::sync::{AtomicU32, AtomicU64, Ordering, fence};
+
+/// An object's bytes in this process.
+///
+/// # Invariants
+///
+/// 1. `raw` is valid for reads of `layout.total` bytes until it drops, and for writes if `writable`.
+///    (That the file keeps its length is the trust described in the crate docs: a file cut short by someone
+///    allowed to write it raises SIGBUS, which is not undefined behaviour.)
+/// 2. Each part lies within those bytes, aligned: `Layout::of` placed it, and a mapping begins at a page.
+/// 3. Never exposed as `&[u8]` or `&mut [u8]`: control words as atomics, payload as raw pointers that the
+///    guards turn into references.
+#[derive(Debug)]
+pub(crate) struct Mapping {
+    raw: MmapRaw,
+    layout: Layout,
+}
+
+impl Mapping {
+    /// Maps the whole of `file`, which the caller has seen to be `layout.total` bytes long.
+    pub(crate) fn new(file: &File, layout: Layout, writable: bool) -> io::Result<Self> {
+        let len = usize::try_from(layout.total).map_err(|_| io::ErrorKind::InvalidInput)?;
+        let mut options = MmapOptions::new();
+        options.len(len);
+        let raw = if writable {
+            options.map_raw(file)
+        } else {
+            options.map_raw_read_only(file)
+        }?;
+        // A core dump of a large payload would keep a dead owner's descriptors open for seconds.
+        #[cfg(target_os = "linux")]
+        drop(raw.advise(memmap2::Advice::DontDump));
+        Ok(Mapping { raw, layout })
+    }
+
+    /// A pointer to the byte at `offset`, which is at most `layout.total`.
+    fn at(&self, offset: u64) -> *mut u8 {
+        debug_assert!(offset <= self.layout.total);
+        // Cannot truncate: `layout.total` fits a `usize`, `Layout::of` saw to it.
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "at most the total, which fits"
+        )]
+        let offset = offset as usize;
+        self.raw.as_mut_ptr().wrapping_add(offset)
+    }
+
+    pub(crate) fn control(&self) -> &Control {
+        let control = self.at(self.layout.control).cast::<Control>();
+        // SAFETY: invariants 1 and 2; `Control` is made of atomics and reserved bytes, so any bytes are a
+        // value and others may change them; on a read-only mapping our callers only load, relaxed.
+        unsafe { &*control }
+    }
+
+    /// The row `index`, or `None` if there are not so many.
+    pub(crate) fn row(&self, index: u32) -> Option<&Row> {
+        if index >= self.layout.shape.handles {
+            return None;
+        }
+        let offset = self.layout.rows + u64::from(index) * size_of::<Row>() as u64;
+        let row = self.at(offset).cast::<Row>();
+        // SAFETY: as for `control`; `index` is below the number of rows.
+        Some(unsafe { &*row })
+    }
+
+    /// The word in which waiters ask to be woken.
+    pub(crate) fn waiters(&self) -> &AtomicU32 {
+        let word = self.at(self.layout.waiters).cast::<AtomicU32>();
+        // SAFETY: as for `control`.
+        unsafe { &*word }
+    }
+
+    /// The half of `current` that holds the flags and the low bits of the version, for the kernel to compare;
+    /// this program never loads or stores it at this size.
+    pub(crate) fn current_half(&self) -> &AtomicU32 {
+        half(&self.control().current)
+    }
+
+    /// The half of the writer lock that holds its flag and its owner's row, likewise.
+    pub(crate) fn writer_half(&self) -> &AtomicU32 {
+        half(&self.control().writer.lock)
+    }
+
+    /// The first byte of a buffer.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such buffer: callers bound it first, since the index may come from another process.
+    pub(crate) fn buffer(&self, index: u32) -> NonNull<u8> {
+        assert!(index < self.layout.shape.buffers, "buffer out of range");
+        let offset = self.layout.buffers + u64::from(index) * self.layout.stride;
+        let buffer = self.at(offset);
+        debug_assert!(!buffer.is_null());
+        // SAFETY: inside a mapping (invariant 2), so not null.
+        unsafe { NonNull::new_unchecked(buffer) }
+    }
+
+    /// Writes bytes that nobody else can see yet.
+    ///
+    /// # Safety
+    ///
+    /// - The mapping is writable and no other process or thread has the file.
+    pub(crate) unsafe fn initialise(&self, offset: u64, bytes: &[u8]) {
+        assert!(
+            offset + bytes.len() as u64 <= self.layout.total,
+            "outside the object"
+        );
+        let to = self.at(offset);
+        // SAFETY: `to` is valid for `bytes.len()` bytes, checked above; `bytes` is ours and apart from it.
+        unsafe { to.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+    }
+
+    /// Copies the first `len` bytes of buffer `index` to `out` in words of 8 bytes, while others may write them.
+    ///
+    /// The copy may be torn: the caller accepts it only by the buffer's stamp.
+    ///
+    /// # Safety
+    ///
+    /// - `out` is valid for writes of `len` bytes.
+    /// - `len` is at most the size of the value.
+    ///
+    /// # References
+    ///
+    /// "Atomic accesses to read-only memory" in [`core::sync::atomic`]: relaxed loads of at most 8 bytes are
+    /// allowed there. Boehm, "Can seqlocks get along with programming language memory models?", 2012.
+    #[inline]
+    pub(crate) unsafe fn copy_out(&self, index: u32, out: *mut u8, len: usize) {
+        debug_assert!(len as u64 <= self.layout.shape.size);
+        let words = self.buffer(index).as_ptr().cast::<AtomicU64>();
+        for i in 0..len / 8 {
+            // SAFETY: a buffer is `stride` bytes, a multiple of 128 and at least `len`, aligned to 128.
+            let word = unsafe { &*words.wrapping_add(i) };
+            let value = word.load(Ordering::Relaxed);
+            let to = out.wrapping_add(8 * i).cast::<u64>();
+            // SAFETY: `out` is valid for `len` bytes, and `8 * i + 8 <= len`.
+            unsafe { to.write_unaligned(value) };
+        }
+        let rest = len % 8;
+        if rest != 0 {
+            // SAFETY: as above; the word that holds the last bytes lies within the stride.
+            let word = unsafe { &*words.wrapping_add(len / 8) };
+            let value = word.load(Ordering::Relaxed).to_ne_bytes();
+            // SAFETY: `rest` bytes of `out` remain.
+            let tail = unsafe { out.add(len - rest) };
+            // SAFETY: `tail` is valid for `rest` bytes, `value` has 8.
+            unsafe { tail.copy_from_nonoverlapping(value.as_ptr(), rest) };
+        }
+        // The loads above come before the load of the stamp that accepts them.
+        fence(Ordering::Acquire);
+    }
+
+    /// The first `len` bytes of a buffer that nobody writes.
+    ///
+    /// # Safety
+    ///
+    /// - For as long as the bytes are used, the buffer is pinned, or the caller holds the writer lock and the
+    ///   buffer is current.
+    /// - `len` is at most the size of the value.
+    #[expect(clippy::disallowed_methods, reason = "this is the accessor")]
+    pub(crate) unsafe fn stable_bytes(&self, index: u32, len: usize) -> &[u8] {
+        debug_assert!(len as u64 <= self.layout.shape.size);
+        let bytes = self.buffer(index).as_ptr();
+        // SAFETY: valid for `len` bytes (invariants 1 and 2), and nobody writes them, the caller says.
+        unsafe { core::slice::from_raw_parts(bytes, len) }
+    }
+
+    /// Brings every page into memory now, so that no later access has to wait for one.
+    pub(crate) fn prefault(&self) {
+        #[cfg(target_os = "linux")]
+        drop(self.raw.advise(memmap2::Advice::PopulateRead));
+    }
+
+    /// Writes everything out to the file.
+    pub(crate) fn flush(&self) -> io::Result<()> {
+        self.raw.flush()
+    }
+}
+
+/// The less significant half of a word.
+fn half(word: &AtomicU64) -> &AtomicU32 {
+    let index = usize::from(cfg!(target_endian = "big"));
+    let word: *const AtomicU64 = word;
+    // SAFETY: the half lies within the word, and a word of 8 bytes is aligned for one of 4.
+    let half = unsafe { word.cast::<AtomicU32>().add(index) };
+    // SAFETY: as above; only its address is used, by the kernel.
+    unsafe { &*half }
+}
+
+/// The waiters' page alone, mapped writable for a reader whose mapping is not.
+#[derive(Debug)]
+pub(crate) struct WaitersPage(MmapRaw);
+
+impl WaitersPage {
+    /// `file` is an object of this layout.
+    pub(crate) fn new(file: &File, layout: &Layout) -> io::Result<Self> {
+        let raw = MmapOptions::new()
+            .offset(layout.waiters)
+            .len(size_of::<AtomicU32>())
+            .map_raw(file)?;
+        Ok(WaitersPage(raw))
+    }
+
+    pub(crate) fn word(&self) -> &AtomicU32 {
+        let word = self.0.as_mut_ptr().cast::<AtomicU32>();
+        // SAFETY: mapped for at least 4 bytes until `self` drops; aligned, since the offset is a multiple of
+        // 4096; any bytes are a value of an atomic.
+        unsafe { &*word }
+    }
+}

@@ -1,0 +1,327 @@
+//! How to create or open an object.
+
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+use std::time::Duration;
+
+use crate::deadline::Deadline;
+use crate::directory::Spot;
+use crate::discovery;
+use crate::guard::{build_in_place, place};
+use crate::lifecycle::{self, Attachment, Occupant, Unnamed, Wanted};
+use crate::{Error, Location, Result, Shared, SharedObject, SharedReader};
+
+/// How long an object exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Lifetime {
+    /// While some [`SharedObject`] anywhere is open. The last one out removes the name; if all of them were
+    /// killed, the name is free all the same. The default for names.
+    WhileOpen,
+    /// Until it is [removed](crate::remove). The default for files.
+    Keep,
+}
+
+/// Who, besides root, may be able to write an object that is opened.
+///
+/// Whoever can write it is trusted to speak the protocol: a guard's `&T` rests on that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Trust {
+    /// Its owner, who must be this program's user or root. The default.
+    OwnerOnly,
+    /// Its owner, whoever that is, and its group.
+    Group,
+    /// Everybody.
+    Anyone,
+}
+
+/// What [`Options`] say besides the type.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    pub(crate) lifetime: Option<Lifetime>,
+    pub(crate) mode: u32,
+    pub(crate) trust: Trust,
+    pub(crate) max_handles: u32,
+    pub(crate) buffers: u32,
+    pub(crate) prefault: bool,
+    pub(crate) wait_for: Option<Duration>,
+}
+
+/// How to create or open an object of type `T`; made by [`Shared::options`].
+///
+/// The creator's lifetime, mode, number of handles and of buffers stand; an opener's are ignored.
+///
+/// # Examples
+///
+/// ```
+/// use shmem_core::{Lifetime, Shared};
+/// use std::time::Duration;
+///
+/// let made = u64::options().lifetime(Lifetime::Keep).max_handles(16).create("options-example", 7)?;
+/// let opened = u64::options().wait_for(Duration::from_secs(1)).open("options-example")?;
+/// assert_eq!(opened.load()?, 7);
+/// assert_eq!(opened.info().max_handles, 16);
+/// shmem_core::remove("options-example")?;
+/// # Ok::<(), shmem_core::Error>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "options do nothing until `create`, `open`, `open_or_create` or `open_read_only`"]
+pub struct Options<T> {
+    settings: Settings,
+    value: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for Options<T> {
+    fn clone(&self) -> Self {
+        Options {
+            settings: self.settings,
+            value: PhantomData,
+        }
+    }
+}
+
+impl<T: Shared> Options<T> {
+    pub(crate) fn new() -> Self {
+        Options {
+            settings: Settings {
+                lifetime: None,
+                mode: 0o600,
+                trust: Trust::OwnerOnly,
+                max_handles: 128,
+                buffers: T::BUFFERS,
+                prefault: false,
+                wait_for: None,
+            },
+            value: PhantomData,
+        }
+    }
+
+    /// How long the object exists; by default `WhileOpen` for a name and `Keep` for a file.
+    pub fn lifetime(mut self, lifetime: Lifetime) -> Self {
+        self.settings.lifetime = Some(lifetime);
+        self
+    }
+
+    /// The permission bits of a created object, whatever the umask; 0o600 by default.
+    ///
+    /// The owner may always read and write. If some may read who may not write, publishers make a system
+    /// call for each publication, since such a reader cannot say that it waits. Bits that let others write
+    /// ask for the same [`trust`](Self::trust) here as in those who open it.
+    pub fn mode(mut self, mode: u32) -> Self {
+        self.settings.mode = mode;
+        self
+    }
+
+    /// Who may be able to write an object that is opened for writing; [`Trust::OwnerOnly`] by default.
+    pub fn trust(mut self, trust: Trust) -> Self {
+        self.settings.trust = trust;
+        self
+    }
+
+    /// How many [`SharedObject`]s of all processes may be open at once: 1 to 1,024, 128 by default.
+    ///
+    /// Each takes 128 bytes. Read-only handles do not count.
+    pub fn max_handles(mut self, handles: u32) -> Self {
+        self.settings.max_handles = handles.max(1);
+        self
+    }
+
+    /// How many copies of the value the object has: 2 to 8, 4 by default.
+    ///
+    /// A writer needs one that no guard holds: with `n` buffers, `n - 2` versions may be held by readers
+    /// before a writer has to wait for one of them.
+    pub fn buffers(mut self, buffers: u32) -> Self {
+        self.settings.buffers = buffers.max(2);
+        self
+    }
+
+    /// Whether to bring every page into memory at once, so that no later access waits for one.
+    pub fn prefault(mut self, prefault: bool) -> Self {
+        self.settings.prefault = prefault;
+        self
+    }
+
+    /// Has `open` and `open_read_only` wait so long for an object that does not exist yet, so that a consumer
+    /// may be started first.
+    pub fn wait_for(mut self, timeout: Duration) -> Self {
+        self.settings.wait_for = Some(timeout);
+        self
+    }
+
+    /// Creates the object with these options; see [`Shared::create`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Shared::create`].
+    pub fn create(
+        &self,
+        at: impl TryInto<Location, Error: Into<Error>>,
+        initial: T,
+    ) -> Result<SharedObject<T>> {
+        let at = at.try_into().map_err(Into::into)?;
+        self.create_at(&at, |buffer| place(buffer, initial))
+    }
+
+    /// Creates the object and builds its value in place from zeros; see [`Shared::create_with`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Shared::create`].
+    pub fn create_with(
+        &self,
+        at: impl TryInto<Location, Error: Into<Error>>,
+        init: impl FnOnce(&mut T),
+    ) -> Result<SharedObject<T>> {
+        let () = ZeroIsValid::<T>::CHECK;
+        let at = at.try_into().map_err(Into::into)?;
+        self.create_at(&at, |buffer| build_in_place(buffer, init))
+    }
+
+    fn create_at(&self, at: &Location, init: impl FnOnce(NonNull<u8>)) -> Result<SharedObject<T>> {
+        let attachment = create(at, wanted::<T>(), &self.settings, init)?;
+        Ok(SharedObject::new(attachment, self.settings))
+    }
+
+    /// Opens the object with these options; see [`Shared::open`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Shared::open`].
+    pub fn open(&self, at: impl TryInto<Location, Error: Into<Error>>) -> Result<SharedObject<T>> {
+        let at = at.try_into().map_err(Into::into)?;
+        let wanted = wanted::<T>();
+        let attachment = self.patiently(|| lifecycle::join(&at, wanted, &self.settings))?;
+        Ok(SharedObject::new(attachment, self.settings))
+    }
+
+    /// Opens the object, or creates it with these options; see [`Shared::open_or_create`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Shared::open_or_create`].
+    pub fn open_or_create(
+        &self,
+        at: impl TryInto<Location, Error: Into<Error>>,
+        initial: T,
+    ) -> Result<SharedObject<T>> {
+        let at = at.try_into().map_err(Into::into)?;
+        let attachment = open_or_create(&at, wanted::<T>(), &self.settings, |buffer| {
+            place(buffer, initial)
+        })?;
+        Ok(SharedObject::new(attachment, self.settings))
+    }
+
+    /// Opens the object for reading only with these options; see [`Shared::open_read_only`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Shared::open_read_only`].
+    pub fn open_read_only(
+        &self,
+        at: impl TryInto<Location, Error: Into<Error>>,
+    ) -> Result<SharedReader<T>> {
+        let at = at.try_into().map_err(Into::into)?;
+        let wanted = wanted::<T>();
+        let view = self.patiently(|| lifecycle::view(&at, wanted))?;
+        Ok(SharedReader::new(view))
+    }
+
+    /// Tries again, for as long as `wait_for` says, while there is no object.
+    fn patiently<R>(&self, mut open: impl FnMut() -> Result<R>) -> Result<R> {
+        let deadline = match self.settings.wait_for {
+            Some(timeout) => Deadline::after(timeout),
+            None => Deadline::Now,
+        };
+        let mut pause = Duration::from_millis(1);
+        loop {
+            match open() {
+                Err(Error::NotFound { location }) => {
+                    let slice = deadline.slice(pause);
+                    if slice.is_zero() {
+                        return Err(Error::NotFound { location });
+                    }
+                    std::thread::sleep(slice);
+                    pause = (pause * 2).min(Duration::from_millis(16));
+                }
+                other => return other,
+            }
+        }
+    }
+}
+
+fn wanted<T: Shared>() -> Wanted {
+    Wanted {
+        schema: T::SCHEMA,
+        fingerprint: T::FINGERPRINT,
+    }
+}
+
+/// Fails the build where a value is to be built from zeros that zeros are not.
+struct ZeroIsValid<T>(PhantomData<T>);
+
+impl<T: Shared> ZeroIsValid<T> {
+    const CHECK: () = assert!(
+        T::SCHEMA.zero_is_valid(),
+        "`create_with` builds the value from zeros, and all-zero bytes are not a value of this type: use `create`"
+    );
+}
+
+/// Under a name that is free, or that a leftover has.
+fn create(
+    at: &Location,
+    wanted: Wanted,
+    settings: &Settings,
+    init: impl FnOnce(NonNull<u8>),
+) -> Result<Attachment> {
+    let spot = Spot::open(at, true)?;
+    make_way(&spot, at)?;
+    discovery::sweep_some(&spot, at);
+    let mut unnamed = lifecycle::build(&spot, at, wanted, settings, init)?;
+    loop {
+        match unnamed.link()? {
+            Ok(attachment) => return Ok(attachment),
+            Err(back) => unnamed = back,
+        }
+        make_way(&spot, at)?;
+    }
+}
+
+/// `AlreadyExists` if anything but a leftover has the name.
+fn make_way(spot: &Spot, at: &Location) -> Result<()> {
+    let taken = || Error::AlreadyExists {
+        location: at.clone(),
+    };
+    match lifecycle::sweep(spot, at) {
+        Ok(Occupant::Gone | Occupant::Swept) => Ok(()),
+        Ok(Occupant::Stays) => Err(taken()),
+        // Something that is no object of ours, or that we may not open, has the name.
+        Err(_) if !matches!(spot.entry(), Ok(None)) => Err(taken()),
+        Err(error) => Err(error),
+    }
+}
+
+fn open_or_create(
+    at: &Location,
+    wanted: Wanted,
+    settings: &Settings,
+    init: impl FnOnce(NonNull<u8>),
+) -> Result<Attachment> {
+    match lifecycle::join(at, wanted, settings) {
+        Err(Error::NotFound { .. }) => {}
+        other => return other,
+    }
+    let spot = Spot::open(at, true)?;
+    discovery::sweep_some(&spot, at);
+    let mut unnamed: Unnamed<'_> = lifecycle::build(&spot, at, wanted, settings, init)?;
+    loop {
+        match unnamed.link()? {
+            Ok(attachment) => return Ok(attachment),
+            Err(back) => unnamed = back,
+        }
+        match lifecycle::join(at, wanted, settings) {
+            Err(Error::NotFound { .. }) => {}
+            other => return other,
+        }
+    }
+}
