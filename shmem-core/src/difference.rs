@@ -162,7 +162,10 @@ fn retyped(place: Place, object: &StoredSchema, program: &StoredSchema) -> Optio
         // The names are the same, so say what is not.
         for (side, schema) in sides.iter_mut().zip([object, program]) {
             *side += &if object.version != program.version {
-                format!(" with `version = {}`", schema.version)
+                match schema.version {
+                    0 => " without `version`".to_owned(),
+                    version => format!(" with `version = {version}`"),
+                }
             } else if let (Some(repr), true) = (schema.repr(), object.repr() != program.repr()) {
                 format!(" stored as {repr}")
             } else if object.size != program.size {
