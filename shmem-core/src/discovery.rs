@@ -3,12 +3,16 @@
 use std::ffi::OsStr;
 use std::time::Duration;
 
+use crate::build::TEMPORARY;
 use crate::directory::{self, Spot};
 use crate::info::Info;
-use crate::lifecycle::{self, Occupant, TEMPORARY, Visit};
+use crate::lifecycle::{self, Occupant};
 use crate::location::Place;
-use crate::os;
-use crate::{Error, Location, Result};
+use crate::opened::{Opened, stored_schema};
+use crate::os::{self, Access};
+use crate::participant::Locks;
+use crate::view::View;
+use crate::{Error, Lifetime, Location, Result, StoredSchema};
 
 /// How many names `create` looks at, to see whether a program that was killed left them.
 const LOOKS: usize = 4;
@@ -178,4 +182,70 @@ fn given_up(spot: &Spot) -> bool {
         .and_then(|data| data.modified())
         .map(|time| time.elapsed().unwrap_or_default());
     age.is_ok_and(|age| age > GIVEN_UP)
+}
+
+/// A look at an object whose name and type the caller need not know.
+struct Visit {
+    view: View,
+    locks: Option<Locks>,
+    type_name: String,
+}
+
+impl Visit {
+    fn new(spot: &Spot) -> Result<Self> {
+        let anywhere = Location(Place::File(spot.path.clone()));
+        let opened = Opened::new(spot, &anywhere, Access::Read)?;
+        let location = match opened.description.name.as_str() {
+            "" => anywhere,
+            name => Location::try_from(name)?,
+        };
+        let locks = opened.locks(spot, &location, false, Access::Read).ok();
+        let schema = stored_schema(&opened.description, &location)?;
+        let type_name = schema.name().to_owned();
+        let view = opened.into_view(spot, &location, false)?;
+        Ok(Visit {
+            view,
+            locks,
+            type_name,
+        })
+    }
+
+    fn location(&self) -> &Location {
+        &self.view.location
+    }
+
+    /// `None` if it is a leftover.
+    fn info(&self) -> Option<Info> {
+        let mut info = Info::of(&self.view, self.type_name.clone(), None);
+        if let Some(live) = self.locks.as_ref().and_then(|locks| locks.live_rows().ok()) {
+            if live.is_empty() && info.lifetime == Lifetime::WhileOpen {
+                return None;
+            }
+            info.set_live(&self.view, &live);
+        }
+        (!info.removed).then_some(info)
+    }
+}
+
+/// Reads the layout of the value at `at`, without knowing its type.
+///
+/// # Errors
+///
+/// As [`Shared::open_read_only`](crate::Shared::open_read_only), but for `LayoutMismatch`.
+///
+/// # Examples
+///
+/// ```
+/// use shmem_core::Shared;
+///
+/// let _hits = u64::create("schema-example", 1)?;
+/// let schema = shmem_core::schema("schema-example")?;
+/// assert_eq!((schema.name(), schema.size()), ("u64", 8));
+/// # Ok::<(), shmem_core::Error>(())
+/// ```
+pub fn schema(at: impl TryInto<Location, Error: Into<Error>>) -> Result<StoredSchema> {
+    let at = at.try_into().map_err(Into::into)?;
+    let spot = Spot::open(&at, false)?;
+    let opened = Opened::new(&spot, &at, Access::Read)?;
+    stored_schema(&opened.description, &at)
 }

@@ -3,11 +3,11 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::cell;
-use crate::lifecycle::View;
 use crate::lock::Token;
 use crate::os;
 use crate::participant::{Locks, Seat};
 use crate::sync::Ordering;
+use crate::view::View;
 use crate::{Lifetime, Location, Version};
 
 /// What can be said of an object without knowing its type.
@@ -78,7 +78,7 @@ impl Info {
             max_handles: view.header.layout.shape.handles,
             handles: None,
             publisher_alive: None,
-            age: crate::object::age(view),
+            age: view.age(),
             created: UNIX_EPOCH + Duration::from_nanos(view.header.created),
             owner: file.map_or(os::user(), |info| info.owner),
             mode: file.map_or(0, |info| info.mode),

@@ -6,16 +6,15 @@
 //! sleep ends after a slice, so a publisher killed between publishing and waking, a wrap of the half word or
 //! a name swept away by the system costs a slice and not for ever.
 
-use std::io;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::cell;
 use crate::deadline::Deadline;
-use crate::lifecycle::View;
 use crate::mapping::Mapping;
-use crate::os::{self, Event};
+use crate::os::Event;
 use crate::sync::{AtomicU32, Ordering, fence};
+use crate::view::View;
 use crate::{Error, Version};
 
 /// The longest sleep.
@@ -52,7 +51,7 @@ pub(crate) fn wait(
     loop {
         let seen = cell::current(control);
         if seen.is_removed() {
-            return Err(removed(view));
+            return Err(view.removed());
         }
         if seen.version() > after.0 {
             return Ok(Version(seen.version()));
@@ -75,22 +74,8 @@ pub(crate) fn wait(
             }
         }
         Event.wait(view.mapping.current_half(), seen.half(), slice);
-        if cell::current(control) == seen && !is_linked(view) {
-            return Err(removed(view));
+        if cell::current(control) == seen && !view.is_linked() {
+            return Err(view.removed());
         }
-    }
-}
-
-fn removed(view: &View) -> Error {
-    Error::Removed {
-        location: view.location.clone(),
-    }
-}
-
-/// Whether the name still leads to this object. What cannot be looked up is believed.
-pub(crate) fn is_linked(view: &View) -> bool {
-    match os::path_info(&view.path) {
-        Ok(info) => info.id == view.file,
-        Err(error) => error.kind() != io::ErrorKind::NotFound,
     }
 }

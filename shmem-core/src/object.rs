@@ -6,9 +6,6 @@
 
 use core::fmt;
 use core::marker::PhantomData;
-use core::mem::MaybeUninit;
-use std::sync::OnceLock;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::cell::{self, AllPinned, Current};
@@ -16,15 +13,16 @@ use crate::deadline::Deadline;
 use crate::fork;
 use crate::guard::{Held, ReadGuard, WriteGuard};
 use crate::info::Info;
-use crate::lifecycle::{Attachment, View};
+use crate::lifecycle::{self, Attachment};
 use crate::lock::{self, Acquired, Token, Waiter};
-use crate::mapping::WaitersPage;
 use crate::notify;
+use crate::opened::Wanted;
 use crate::options::Settings;
-use crate::os::{self, Access, Event};
+use crate::os::Event;
 use crate::participant;
 use crate::sync::Ordering;
-use crate::{Error, Location, Options, Result, Schema, Shared};
+use crate::view::View;
+use crate::{Error, Result, Shared};
 
 /// Counts the publications of an object: a fresh one has `Version(1)`, and `Version(0)` is before everything.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,12 +66,6 @@ mod sealed {
 /// How long a writer waits for a buffer that no guard holds, if it was not told how long.
 const BUFFER_PATIENCE: Duration = Duration::from_secs(1);
 
-/// Up to this size `load` copies the value out and checks afterwards; above, it pins the buffer first.
-const COPY_OUT: usize = 512;
-
-/// How often a copy is tried before it gives up: each time the writer was faster by all buffers.
-const COPY_TRIES: u32 = 10_000;
-
 /// One process's opening of a shared object, for reading and writing.
 ///
 /// Made by the accessors of [`Shared`] and by [`Options`]. It is `Send` and `Sync`: threads share it by
@@ -109,7 +101,7 @@ impl<P: ?Sized + Payload> SharedObject<P> {
         }
     }
 
-    fn view(&self) -> &View {
+    pub(crate) fn view(&self) -> &View {
         &self.attachment.view
     }
 
@@ -129,15 +121,15 @@ impl<P: ?Sized + Payload> SharedObject<P> {
     pub fn read(&self) -> Result<ReadGuard<'_, P>> {
         let attachment = &self.attachment;
         if !attachment.is_ours() {
-            return Err(forked(self.view()));
+            return Err(self.view().forked());
         }
         let mapping = &self.view().mapping;
         let Ok(seen) = cell::pin(mapping.control(), attachment.row()) else {
-            return Err(too_many_guards(self.view()));
+            return Err(self.view().too_many_guards());
         };
         if seen.buffer() >= self.view().header.layout.shape.buffers {
             cell::unpin(attachment.row(), seen.buffer());
-            return Err(corrupt_word(self.view(), seen));
+            return Err(self.view().corrupt_word(seen));
         }
         let value = P::at(mapping.buffer(seen.buffer()));
         // SAFETY: pinned just now; checked next, before anybody can dereference it.
@@ -179,7 +171,7 @@ impl<P: ?Sized + Payload> SharedObject<P> {
                 .mapping
                 .stable_bytes(seen.buffer(), P::SCHEMA.size())
         };
-        check(self.view(), P::SCHEMA, bytes)?;
+        self.view().check(P::SCHEMA, bytes)?;
         validated.store(seen.version(), Ordering::Relaxed);
         Ok(())
     }
@@ -223,10 +215,10 @@ impl<P: ?Sized + Payload> SharedObject<P> {
 
     /// Takes the lock, chooses a buffer and, if `copy`, fills it with the current version.
     #[inline]
-    fn begin(&self, deadline: Deadline, copy: bool) -> Result<WriteGuard<'_, P>> {
+    pub(crate) fn begin(&self, deadline: Deadline, copy: bool) -> Result<WriteGuard<'_, P>> {
         let attachment = &self.attachment;
         if !attachment.is_ours() {
-            return Err(forked(self.view()));
+            return Err(self.view().forked());
         }
         let mapping = &self.view().mapping;
         let control = mapping.control();
@@ -239,11 +231,11 @@ impl<P: ?Sized + Payload> SharedObject<P> {
         let held = Held(attachment);
         let seen = cell::current_in_order(control);
         if seen.is_removed() {
-            return Err(removed(self.view()));
+            return Err(self.view().removed());
         }
         let buffers = self.view().header.layout.shape.buffers;
         if seen.buffer() >= buffers {
-            return Err(corrupt_word(self.view(), seen));
+            return Err(self.view().corrupt_word(seen));
         }
         let buffer = self.choose(seen, buffers, deadline)?;
         if copy && !const { P::SCHEMA.any_bits() } {
@@ -289,7 +281,7 @@ impl<P: ?Sized + Payload> SharedObject<P> {
                 Error::from_io(&view.location, "asking whether the writer lives", source)
             })?
             .map_err(|owner| {
-                let holder = format!("its writer lock is held by {}", who(view, owner.row()));
+                let holder = format!("its writer lock is held by {}", view.who(owner.row()));
                 deadline.passed(&view.location, holder)
             })
     }
@@ -334,7 +326,7 @@ impl<P: ?Sized + Payload> SharedObject<P> {
             };
             let slice = patience.slice(pause);
             if slice.is_zero() {
-                let rows: Vec<_> = pinned.iter().map(|row| who(self.view(), *row)).collect();
+                let rows: Vec<_> = pinned.iter().map(|row| self.view().who(*row)).collect();
                 let holder = format!(
                     "every other buffer is held by guards of {}",
                     rows.join(", ")
@@ -348,7 +340,7 @@ impl<P: ?Sized + Payload> SharedObject<P> {
 
     /// The current version. Reads one word, and takes no lock.
     pub fn version(&self) -> Version {
-        Version(cell::current(self.view().mapping.control()).version())
+        self.view().version()
     }
 
     /// Waits until there is a version newer than `after`, at most for `timeout`, and returns it.
@@ -392,12 +384,12 @@ impl<P: ?Sized + Payload> SharedObject<P> {
     ///
     /// [`Duration::MAX`] if that was before the machine last booted.
     pub fn age(&self) -> Duration {
-        age(self.view())
+        self.view().age()
     }
 
     /// Whether the name still leads to this object: it was neither removed nor replaced.
     pub fn is_current(&self) -> bool {
-        is_current(self.view())
+        self.view().is_current()
     }
 
     /// Opens what the name leads to now, with the options this handle was opened with.
@@ -407,11 +399,11 @@ impl<P: ?Sized + Payload> SharedObject<P> {
     /// As [`Shared::open`].
     pub fn reopen(&self) -> Result<Self> {
         let location = &self.view().location;
-        let wanted = crate::lifecycle::Wanted {
+        let wanted = Wanted {
             schema: P::SCHEMA,
             fingerprint: const { P::SCHEMA.fingerprint() },
         };
-        let attachment = crate::lifecycle::join(location, wanted, &self.settings)?;
+        let attachment = lifecycle::join(location, wanted, &self.settings)?;
         Ok(SharedObject::new(attachment, self.settings))
     }
 
@@ -439,425 +431,8 @@ impl<P: ?Sized + Payload> SharedObject<P> {
     }
 }
 
-impl<T: Shared> SharedObject<T> {
-    /// Copies the current version out.
-    ///
-    /// A small value costs a copy and two loads: nothing is stored in shared memory. The copy is checked, so
-    /// whatever bytes others write, what comes back is a `T`.
-    ///
-    /// # Errors
-    ///
-    /// As [`read`](Self::read).
-    #[inline]
-    pub fn load(&self) -> Result<T> {
-        let mut value = MaybeUninit::uninit();
-        self.load_to(value.as_mut_ptr())?;
-        // SAFETY: `load_to` has put a value there.
-        Ok(unsafe { value.assume_init() })
-    }
-
-    /// Copies the current version into `out`, without a second copy on the stack, and returns which it is.
-    ///
-    /// # Errors
-    ///
-    /// As [`read`](Self::read); `out` is unchanged then.
-    pub fn load_into(&self, out: &mut T) -> Result<Version> {
-        let guard = self.read()?;
-        let version = ReadGuard::version(&guard);
-        // SAFETY: a `T` is its bytes (contract of `Shared`); `out` is not in the mapping, since it is borrowed.
-        unsafe { core::ptr::copy_nonoverlapping(&raw const *guard, out, 1) };
-        Ok(version)
-    }
-
-    /// Copies the current version to the heap, without a copy on the stack.
-    ///
-    /// # Errors
-    ///
-    /// As [`read`](Self::read).
-    pub fn load_boxed(&self) -> Result<Box<T>> {
-        let mut value = Box::new_uninit();
-        self.load_to(value.as_mut_ptr())?;
-        // SAFETY: `load_to` has put a value there.
-        Ok(unsafe { value.assume_init() })
-    }
-
-    /// Puts a checked copy of the current version at `out`, which is valid for writes of a `T`.
-    #[inline]
-    fn load_to(&self, out: *mut T) -> Result<()> {
-        let size = size_of::<T>();
-        if size <= COPY_OUT {
-            // SAFETY: `out` is valid for writes of a `T`.
-            let copied = unsafe { copy_out(self.view(), out.cast(), size, 64) };
-            if copied.is_ok() {
-                // SAFETY: `out` was filled just now.
-                return unsafe { check_copy(self.view(), out) };
-            }
-        }
-        let guard = self.read()?;
-        // SAFETY: a `T` is its bytes, `out` is valid for one and outside the mapping.
-        unsafe { core::ptr::copy_nonoverlapping(&raw const *guard, out, 1) };
-        Ok(())
-    }
-
-    /// Publishes `value` as the new version, whatever was there, and returns which it is.
-    ///
-    /// # Errors
-    ///
-    /// As [`write`](Self::write), but for `InvalidValue`.
-    pub fn store(&self, value: T) -> Result<Version> {
-        let mut guard = self.begin(Deadline::Never, false)?;
-        guard.fill(value);
-        Ok(WriteGuard::commit(guard))
-    }
-
-    /// Changes the value through `f` and publishes it; nobody else writes meanwhile.
-    ///
-    /// A panic in `f` publishes nothing.
-    ///
-    /// # Errors
-    ///
-    /// As [`write`](Self::write).
-    pub fn update<R>(&self, f: impl FnOnce(&mut T) -> R) -> Result<R> {
-        let mut guard = self.write()?;
-        let result = f(&mut guard);
-        WriteGuard::commit(guard);
-        Ok(result)
-    }
-
-    /// Changes the value through `f`, and publishes it only if `f` returns `Ok`.
-    ///
-    /// A panic in `f` publishes nothing.
-    ///
-    /// # Errors
-    ///
-    /// As [`write`](Self::write); what `f` returns is inside.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use shmem_core::Shared;
-    ///
-    /// let stock = u32::create("try-update-example", 3)?;
-    /// let take = |n: u32| stock.try_update(|stock| {
-    ///     *stock = stock.checked_sub(n).ok_or("not so many left")?;
-    ///     Ok::<_, &str>(*stock)
-    /// });
-    /// assert_eq!(take(2)?, Ok(1));
-    /// assert_eq!(take(2)?, Err("not so many left"));
-    /// assert_eq!(stock.load()?, 1);
-    /// # Ok::<(), shmem_core::Error>(())
-    /// ```
-    pub fn try_update<R, E>(
-        &self,
-        f: impl FnOnce(&mut T) -> core::result::Result<R, E>,
-    ) -> Result<core::result::Result<R, E>> {
-        let mut guard = self.write()?;
-        let result = f(&mut guard);
-        match result {
-            Ok(_) => drop(guard),
-            Err(_) => WriteGuard::discard(guard),
-        }
-        Ok(result)
-    }
-}
-
 impl<P: ?Sized + Payload> fmt::Debug for SharedObject<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        debug(f, "SharedObject", self.view())
+        self.view().debug(f, "SharedObject")
     }
-}
-
-/// One process's opening of a shared object for reading only.
-///
-/// Made by [`Shared::open_read_only`]. The mapping is `PROT_READ`: it registers nowhere, takes no lock and
-/// stores nothing, so it does not keep the object alive, counts against no limit, needs read permission only,
-/// and needs no trust in the owner: what it copies out is checked. (An owner who cuts the file short under it
-/// can kill it with SIGBUS; open only the objects of users whose programs you run.)
-///
-/// It goes on working in a forked child.
-///
-/// Nothing that writes compiles:
-///
-/// ```compile_fail
-/// # use shmem_core::Shared;
-/// let reader = u64::open_read_only("telemetry").unwrap();
-/// reader.store(1);
-/// ```
-pub struct SharedReader<T: Shared> {
-    view: View,
-    interrupted: AtomicBool,
-    /// The one page that `wait` may map writable, if this program has the right to.
-    waiters: OnceLock<Option<WaitersPage>>,
-    value: PhantomData<fn() -> T>,
-}
-
-impl<T: Shared> SharedReader<T> {
-    pub(crate) fn new(view: View) -> Self {
-        SharedReader {
-            view,
-            interrupted: AtomicBool::new(false),
-            waiters: OnceLock::new(),
-            value: PhantomData,
-        }
-    }
-
-    /// Copies the current version out; see [`SharedObject::load`].
-    ///
-    /// # Errors
-    ///
-    /// - [`Error::InvalidValue`]: the bytes are not a value of the type.
-    /// - [`Error::Busy`]: writers published faster than the value could be copied, thousands of times.
-    /// - [`Error::Corrupt`]: another program wrote nonsense into the control words.
-    #[inline]
-    pub fn load(&self) -> Result<T> {
-        let mut value = MaybeUninit::uninit();
-        self.load_to(value.as_mut_ptr())?;
-        // SAFETY: `load_to` has put a value there.
-        Ok(unsafe { value.assume_init() })
-    }
-
-    /// Copies the current version into `out` and returns which it is.
-    ///
-    /// The copy is made and checked on the heap first, so that `out` never holds half of one.
-    ///
-    /// # Errors
-    ///
-    /// As [`load`](Self::load); `out` is unchanged then.
-    pub fn load_into(&self, out: &mut T) -> Result<Version> {
-        let mut value = Box::<T>::new_uninit();
-        let version = self.load_to(value.as_mut_ptr())?;
-        // SAFETY: `load_to` has put a value there; a `T` is its bytes; a new allocation is apart from `out`.
-        unsafe { core::ptr::copy_nonoverlapping(value.as_ptr(), out, 1) };
-        Ok(version)
-    }
-
-    /// Copies the current version to the heap, without a copy on the stack.
-    ///
-    /// # Errors
-    ///
-    /// As [`load`](Self::load).
-    pub fn load_boxed(&self) -> Result<Box<T>> {
-        let mut value = Box::new_uninit();
-        self.load_to(value.as_mut_ptr())?;
-        // SAFETY: `load_to` has put a value there.
-        Ok(unsafe { value.assume_init() })
-    }
-
-    #[inline]
-    fn load_to(&self, out: *mut T) -> Result<Version> {
-        // SAFETY: callers pass a place for a `T`.
-        let seen = unsafe { copy_out(&self.view, out.cast(), size_of::<T>(), COPY_TRIES) }?;
-        // SAFETY: `out` was filled just now.
-        unsafe { check_copy(&self.view, out) }?;
-        Ok(Version(seen.version()))
-    }
-
-    /// The current version. Reads one word.
-    pub fn version(&self) -> Version {
-        Version(cell::current(self.view.mapping.control()).version())
-    }
-
-    /// Waits until there is a version newer than `after`; see [`SharedObject::wait`].
-    ///
-    /// A program that may write the object's file asks to be woken, in one page that it maps writable for
-    /// that. Others are woken by every publication.
-    ///
-    /// # Errors
-    ///
-    /// As [`SharedObject::wait`].
-    pub fn wait(&self, after: Version, timeout: Duration) -> Result<Version> {
-        self.wait_until(after, Deadline::after(timeout))
-    }
-
-    /// As [`wait`](Self::wait), without a limit.
-    ///
-    /// # Errors
-    ///
-    /// As [`SharedObject::wait_forever`].
-    pub fn wait_forever(&self, after: Version) -> Result<Version> {
-        self.wait_until(after, Deadline::Never)
-    }
-
-    fn wait_until(&self, after: Version, deadline: Deadline) -> Result<Version> {
-        let page = self.waiters.get_or_init(|| self.map_waiters());
-        let waiters = page.as_ref().map(WaitersPage::word);
-        notify::wait(&self.view, waiters, &self.interrupted, after, deadline)
-    }
-
-    /// Maps the waiters' page, if the object's publishers look at it and this program may write it.
-    fn map_waiters(&self) -> Option<WaitersPage> {
-        if self.view.header.always_wake {
-            return None;
-        }
-        let spot = crate::directory::Spot::at(&self.view.path).ok()?;
-        let file = spot
-            .directory
-            .open_file(&spot.file, Access::ReadWrite)
-            .ok()?;
-        if os::file_info(&file).ok()?.id != self.view.file {
-            return None;
-        }
-        WaitersPage::new(&file, &self.view.header.layout).ok()
-    }
-
-    /// Ends every wait of this handle; see [`SharedObject::interrupt`].
-    pub fn interrupt(&self) {
-        self.interrupted.store(true, Ordering::SeqCst);
-        Event.wake_all(self.view.mapping.current_half());
-    }
-
-    /// The time since the last publication; see [`SharedObject::age`].
-    pub fn age(&self) -> Duration {
-        age(&self.view)
-    }
-
-    /// Whether the name still leads to this object; see [`SharedObject::is_current`].
-    pub fn is_current(&self) -> bool {
-        is_current(&self.view)
-    }
-
-    /// Describes the object; see [`SharedObject::info`].
-    pub fn info(&self) -> Info {
-        Info::of(&self.view, T::SCHEMA.name().to_owned(), None)
-    }
-
-    /// Opens what the name leads to now.
-    ///
-    /// # Errors
-    ///
-    /// As [`Shared::open_read_only`].
-    pub fn reopen(&self) -> Result<Self> {
-        Options::<T>::new().open_read_only(self.view.location.clone())
-    }
-}
-
-impl<T: Shared> fmt::Debug for SharedReader<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        debug(f, "SharedReader", &self.view)
-    }
-}
-
-fn debug(f: &mut fmt::Formatter<'_>, name: &str, view: &View) -> fmt::Result {
-    let version = cell::current(view.mapping.control()).version();
-    f.debug_struct(name)
-        .field("location", &view.location)
-        .field("version", &version)
-        .finish_non_exhaustive()
-}
-
-/// Copies the current version to `out`, trying at most `tries` times, and says which it is.
-///
-/// # Safety
-///
-/// - `out` is valid for writes of `len` bytes, and `len` is the size of the value.
-#[inline]
-unsafe fn copy_out(view: &View, out: *mut u8, len: usize, tries: u32) -> Result<Current> {
-    let mapping = &view.mapping;
-    let control = mapping.control();
-    for _ in 0..tries {
-        let seen = cell::current(control);
-        if seen.buffer() >= view.header.layout.shape.buffers {
-            return Err(corrupt_word(view, seen));
-        }
-        // SAFETY: the caller's promise.
-        unsafe { mapping.copy_out(seen.buffer(), out, len) };
-        if cell::still_holds(control, seen) {
-            return Ok(seen);
-        }
-    }
-    Err(Error::Busy {
-        location: view.location.clone(),
-        holder: format!(
-            "writers published faster than {len} bytes could be copied, {tries} times in a row"
-        ),
-    })
-}
-
-/// Checks that the bytes at `value` are one.
-///
-/// # Safety
-///
-/// - `value` is valid for reads of the bytes of a `T`, all of them initialised.
-#[inline]
-unsafe fn check_copy<T: Shared>(view: &View, value: *const T) -> Result<()> {
-    if const { T::SCHEMA.any_bits() } {
-        return Ok(());
-    }
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a private copy, which nobody else writes"
-    )]
-    // SAFETY: the caller's promise; the copy is ours alone.
-    let bytes = unsafe { core::slice::from_raw_parts(value.cast(), size_of::<T>()) };
-    check(view, T::SCHEMA, bytes)
-}
-
-fn check(view: &View, schema: &Schema, bytes: &[u8]) -> Result<()> {
-    schema
-        .validate(bytes)
-        .map_err(|invalid| Error::InvalidValue {
-            location: view.location.clone(),
-            field: invalid.field,
-            offset: invalid.offset,
-            found: invalid.found,
-            expected: invalid.expected,
-        })
-}
-
-/// Which handle and process a row belongs to, for messages.
-fn who(view: &View, row: u32) -> String {
-    match view.mapping.row(row) {
-        Some(found) => format!(
-            "handle {row} (process {})",
-            found.process.load(Ordering::Relaxed)
-        ),
-        None => "a process that is gone".into(),
-    }
-}
-
-pub(crate) fn age(view: &View) -> Duration {
-    let published = view.mapping.control().published_at.load(Ordering::Relaxed);
-    let now = os::coarse_clock();
-    now.checked_sub(published)
-        .map_or(Duration::MAX, Duration::from_nanos)
-}
-
-fn is_current(view: &View) -> bool {
-    !cell::current(view.mapping.control()).is_removed() && notify::is_linked(view)
-}
-
-#[cold]
-fn removed(view: &View) -> Error {
-    Error::Removed {
-        location: location(view),
-    }
-}
-
-#[cold]
-fn forked(view: &View) -> Error {
-    Error::Forked {
-        location: location(view),
-    }
-}
-
-#[cold]
-fn too_many_guards(view: &View) -> Error {
-    Error::Busy {
-        location: location(view),
-        holder: "this handle has 2147483648 guards that were never dropped; reopen it".into(),
-    }
-}
-
-#[cold]
-fn corrupt_word(view: &View, seen: Current) -> Error {
-    Error::Corrupt {
-        location: location(view),
-        what: "current buffer",
-        found: seen.buffer().to_string(),
-        expected: format!("below {}", view.header.layout.shape.buffers),
-    }
-}
-
-fn location(view: &View) -> Location {
-    view.location.clone()
 }

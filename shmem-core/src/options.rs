@@ -4,11 +4,13 @@ use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::time::Duration;
 
+use crate::build;
 use crate::deadline::Deadline;
 use crate::directory::Spot;
 use crate::discovery;
 use crate::guard::{build_in_place, place};
-use crate::lifecycle::{self, Attachment, Occupant, Unnamed, Wanted};
+use crate::lifecycle::{self, Attachment, Occupant};
+use crate::opened::Wanted;
 use crate::{Error, Location, Result, Shared, SharedObject, SharedReader};
 
 /// How long an object exists.
@@ -179,7 +181,7 @@ impl<T: Shared> Options<T> {
     }
 
     fn create_at(&self, at: &Location, init: impl FnOnce(NonNull<u8>)) -> Result<SharedObject<T>> {
-        let attachment = create(at, wanted::<T>(), &self.settings, init)?;
+        let attachment = create(at, Wanted::of::<T>(), &self.settings, init)?;
         Ok(SharedObject::new(attachment, self.settings))
     }
 
@@ -190,7 +192,7 @@ impl<T: Shared> Options<T> {
     /// As [`Shared::open`].
     pub fn open(&self, at: impl TryInto<Location, Error: Into<Error>>) -> Result<SharedObject<T>> {
         let at = at.try_into().map_err(Into::into)?;
-        let wanted = wanted::<T>();
+        let wanted = Wanted::of::<T>();
         let attachment = self.patiently(|| lifecycle::join(&at, wanted, &self.settings))?;
         Ok(SharedObject::new(attachment, self.settings))
     }
@@ -206,7 +208,7 @@ impl<T: Shared> Options<T> {
         initial: T,
     ) -> Result<SharedObject<T>> {
         let at = at.try_into().map_err(Into::into)?;
-        let attachment = open_or_create(&at, wanted::<T>(), &self.settings, |buffer| {
+        let attachment = open_or_create(&at, Wanted::of::<T>(), &self.settings, |buffer| {
             place(buffer, initial)
         })?;
         Ok(SharedObject::new(attachment, self.settings))
@@ -222,7 +224,7 @@ impl<T: Shared> Options<T> {
         at: impl TryInto<Location, Error: Into<Error>>,
     ) -> Result<SharedReader<T>> {
         let at = at.try_into().map_err(Into::into)?;
-        let wanted = wanted::<T>();
+        let wanted = Wanted::of::<T>();
         let view = self.patiently(|| lifecycle::view(&at, wanted))?;
         Ok(SharedReader::new(view))
     }
@@ -250,13 +252,6 @@ impl<T: Shared> Options<T> {
     }
 }
 
-fn wanted<T: Shared>() -> Wanted {
-    Wanted {
-        schema: T::SCHEMA,
-        fingerprint: T::FINGERPRINT,
-    }
-}
-
 /// Fails the build where a value is to be built from zeros that zeros are not.
 struct ZeroIsValid<T>(PhantomData<T>);
 
@@ -277,7 +272,7 @@ fn create(
     let spot = Spot::open(at, true)?;
     make_way(&spot, at)?;
     discovery::sweep_some(&spot, at);
-    let mut unnamed = lifecycle::build(&spot, at, wanted, settings, init)?;
+    let mut unnamed = build::build(&spot, at, wanted, settings, init)?;
     loop {
         match unnamed.link()? {
             Ok(attachment) => return Ok(attachment),
@@ -313,7 +308,7 @@ fn open_or_create(
     }
     let spot = Spot::open(at, true)?;
     discovery::sweep_some(&spot, at);
-    let mut unnamed: Unnamed<'_> = lifecycle::build(&spot, at, wanted, settings, init)?;
+    let mut unnamed = build::build(&spot, at, wanted, settings, init)?;
     loop {
         match unnamed.link()? {
             Ok(attachment) => return Ok(attachment),

@@ -1,0 +1,235 @@
+//! An object's file, opened and checked, and the locks beside it. Changes nothing that it finds.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+
+use crate::directory::Spot;
+use crate::fork::Registered;
+use crate::header::Description;
+use crate::mapping::Mapping;
+use crate::os::{self, Access, FileInfo, FileKind};
+use crate::participant::Locks;
+use crate::view::View;
+use crate::{Difference, Error, Location, Schema, Shared, StoredSchema, Trust};
+
+/// The type a program wants to see in an object.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) schema: &'static Schema,
+    pub(crate) fingerprint: u64,
+}
+
+impl Wanted {
+    pub(crate) const fn of<T: Shared>() -> Self {
+        Wanted {
+            schema: T::SCHEMA,
+            fingerprint: T::FINGERPRINT,
+        }
+    }
+}
+
+/// An object's file that was opened and whose header was checked.
+pub(crate) struct Opened {
+    pub(crate) file: File,
+    pub(crate) info: FileInfo,
+    pub(crate) description: Description,
+}
+
+impl Opened {
+    /// Opens what stands under the name. Changes nothing, follows no link, waits for nobody.
+    pub(crate) fn new(spot: &Spot, location: &Location, access: Access) -> Result<Self, Error> {
+        let not_an_object = |found: &str| Error::NotAnObject {
+            location: location.clone(),
+            found: found.to_owned(),
+            expected: "a regular file",
+        };
+        let file = match spot.directory.open_file(&spot.file, access) {
+            Err(error) if os::is_symbolic_link(&error) => {
+                return Err(not_an_object("a symbolic link"));
+            }
+            Err(error) if os::is_wrong_kind(&error) => {
+                return Err(not_an_object("a directory, socket or device"));
+            }
+            other => other.map_err(|e| Error::from_io(location, "opening the object", e))?,
+        };
+        let io = |source| Error::from_io(location, "looking at the object", source);
+        let info = os::file_info(&file).map_err(io)?;
+        match info.kind {
+            FileKind::Regular => {}
+            FileKind::Directory => return Err(not_an_object("a directory")),
+            FileKind::SymbolicLink | FileKind::Other => {
+                return Err(not_an_object("a pipe, socket or device"));
+            }
+        }
+        if let Some(found) = spot.directory.incoherent_filesystem().map_err(io)? {
+            return Err(Error::UnsupportedFilesystem {
+                location: location.clone(),
+                found,
+            });
+        }
+        let description = Description::read(&file, info.size, location)?;
+        // A named object whose name is cut and hashed must be the one that was asked for; a file may be moved.
+        let name = &description.name;
+        if location.name().is_some() && name != location.stored_name() {
+            return Err(Error::NotAnObject {
+                location: location.clone(),
+                found: format!("an object named `{name}`"),
+                expected: "an object of this name",
+            });
+        }
+        Ok(Opened {
+            file,
+            info,
+            description,
+        })
+    }
+
+    /// A lock descriptor of its own for this object: payload is mapped through another.
+    pub(crate) fn locks(
+        &self,
+        spot: &Spot,
+        location: &Location,
+        anchored: bool,
+        access: Access,
+    ) -> Result<Locks, Error> {
+        let header = &self.description.header;
+        let (name, expected) = match header.lock_inode {
+            0 => (spot.file.clone(), self.info.id.inode),
+            inode => (lock_file_name(header.lock_mode, self.info.group), inode),
+        };
+        let open = || spot.directory.open_file(&name, access);
+        let doing = "opening the object's locks";
+        let registered =
+            Registered::open(anchored, open).map_err(|source| match source.kind() {
+                // The file that holds the locks is gone: never "nobody has it open".
+                io::ErrorKind::NotFound if header.lock_inode != 0 => Error::Corrupt {
+                    location: location.clone(),
+                    what: "lock file",
+                    found: "missing".into(),
+                    expected: format!("inode {expected}"),
+                },
+                _ => Error::from_io(location, doing, source),
+            })?;
+        let found = registered.file();
+        if found.inode == expected && found.device == self.info.id.device {
+            return Ok(Locks::new(registered, header));
+        }
+        if header.lock_inode == 0 {
+            // The name led elsewhere between two looks at it: the caller starts over.
+            return Err(Error::NotFound {
+                location: location.clone(),
+            });
+        }
+        Err(Error::Corrupt {
+            location: location.clone(),
+            what: "lock file",
+            found: format!("inode {}", found.inode),
+            expected: format!("inode {expected}"),
+        })
+    }
+
+    pub(crate) fn into_view(
+        self,
+        spot: &Spot,
+        location: &Location,
+        writable: bool,
+    ) -> Result<View, Error> {
+        let mapping = Mapping::new(&self.file, self.description.header.layout, writable)
+            .map_err(|source| Error::from_io(location, "mapping the object", source))?;
+        Ok(View {
+            location: location.clone(),
+            path: spot.path.clone(),
+            file: self.info.id,
+            header: self.description.header,
+            mapping,
+        })
+    }
+
+    pub(crate) fn check_layout(&self, location: &Location, wanted: Wanted) -> Result<(), Error> {
+        if self.description.header.fingerprint == wanted.fingerprint {
+            let shape = &self.description.header.layout.shape;
+            let size = wanted.schema.size() as u64;
+            if shape.size == size && shape.align.max(128) >= wanted.schema.align as u64 {
+                return Ok(());
+            }
+            return Err(Error::Corrupt {
+                location: location.clone(),
+                what: "size of the value",
+                found: format!("{} bytes aligned to {}", shape.size, shape.align),
+                expected: format!("{size} bytes aligned to {}", wanted.schema.align),
+            });
+        }
+        let theirs = stored_schema(&self.description, location)?;
+        let ours = StoredSchema::from(wanted.schema);
+        match Difference::between(&theirs, &ours) {
+            Some(diff) => Err(Error::LayoutMismatch {
+                location: location.clone(),
+                diff: Box::new(diff),
+            }),
+            // Two texts with one meaning: not what this library writes.
+            None => Err(Error::Corrupt {
+                location: location.clone(),
+                what: "schema",
+                found: "a layout like this program's in other words".into(),
+                expected: "the words of docs/format.md".into(),
+            }),
+        }
+    }
+}
+
+/// Whether only those whom `trust` names can write the file.
+pub(crate) fn check_trust(
+    location: &Location,
+    owner: u32,
+    mode: u32,
+    trust: Trust,
+) -> Result<(), Error> {
+    let foreign = owner != os::user() && owner != 0;
+    let who = match trust {
+        Trust::Anyone => return Ok(()),
+        _ if mode & 0o002 != 0 => "every user",
+        Trust::Group => return Ok(()),
+        Trust::OwnerOnly if mode & 0o020 != 0 => "its group",
+        Trust::OwnerOnly if foreign => "its owner",
+        Trust::OwnerOnly => return Ok(()),
+    };
+    Err(Error::Untrusted {
+        location: location.clone(),
+        owner,
+        mode,
+        who,
+    })
+}
+
+/// The lock file for objects that some may read and not write: open to those who may write, and nobody else,
+/// since who can open it can hold its locks.
+pub(crate) fn lock_file_name(mode: u32, group: u32) -> OsString {
+    match mode & 0o060 {
+        0 => format!(".lock-{mode:o}").into(),
+        _ => format!(".lock-{mode:o}-{group}").into(),
+    }
+}
+
+/// The permission bits of that lock file; 0 if everybody who may read may write as well.
+pub(crate) fn lock_mode(mode: u32) -> u32 {
+    let readers = mode >> 2 & 0o111;
+    let writers = mode >> 1 & 0o111;
+    if readers & !writers == 0 {
+        0
+    } else {
+        writers * 6
+    }
+}
+
+pub(crate) fn stored_schema(
+    description: &Description,
+    location: &Location,
+) -> Result<StoredSchema, Error> {
+    StoredSchema::parse(&description.schema).map_err(|error| Error::Corrupt {
+        location: location.clone(),
+        what: "schema",
+        found: error.to_string(),
+        expected: "text in the grammar of docs/format.md".into(),
+    })
+}

@@ -1,0 +1,192 @@
+//! `SharedReader`: reading without registering anywhere.
+#![expect(unsafe_code, reason = "makes values from bytes that were checked")]
+
+use core::fmt;
+use core::marker::PhantomData;
+use core::mem::MaybeUninit;
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use crate::deadline::Deadline;
+use crate::directory::Spot;
+use crate::info::Info;
+use crate::mapping::WaitersPage;
+use crate::notify;
+use crate::os::{self, Access, Event};
+use crate::sync::Ordering;
+use crate::view::View;
+use crate::{Options, Result, Shared, Version};
+
+/// How often a copy is tried before it gives up: each time the writers were faster by all buffers.
+const COPY_TRIES: u32 = 10_000;
+
+/// One process's opening of a shared object for reading only.
+///
+/// Made by [`Shared::open_read_only`]. The mapping is `PROT_READ`: it registers nowhere, takes no lock and
+/// stores nothing, so it does not keep the object alive, counts against no limit, needs read permission only,
+/// and needs no trust in the owner: what it copies out is checked. (An owner who cuts the file short under it
+/// can kill it with SIGBUS; open only the objects of users whose programs you run.)
+///
+/// It goes on working in a forked child.
+///
+/// Nothing that writes compiles:
+///
+/// ```compile_fail
+/// # use shmem_core::Shared;
+/// let reader = u64::open_read_only("telemetry").unwrap();
+/// reader.store(1);
+/// ```
+pub struct SharedReader<T: Shared> {
+    view: View,
+    interrupted: AtomicBool,
+    /// The one page that `wait` may map writable, if this program has the right to.
+    waiters: OnceLock<Option<WaitersPage>>,
+    value: PhantomData<fn() -> T>,
+}
+
+impl<T: Shared> SharedReader<T> {
+    pub(crate) fn new(view: View) -> Self {
+        SharedReader {
+            view,
+            interrupted: AtomicBool::new(false),
+            waiters: OnceLock::new(),
+            value: PhantomData,
+        }
+    }
+
+    /// Copies the current version out; see [`SharedObject::load`].
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::InvalidValue`]: the bytes are not a value of the type.
+    /// - [`Error::Busy`]: writers published faster than the value could be copied, thousands of times.
+    /// - [`Error::Corrupt`]: another program wrote nonsense into the control words.
+    #[inline]
+    pub fn load(&self) -> Result<T> {
+        let mut value = MaybeUninit::uninit();
+        self.load_to(value.as_mut_ptr())?;
+        // SAFETY: `load_to` has put a value there.
+        Ok(unsafe { value.assume_init() })
+    }
+
+    /// Copies the current version into `out` and returns which it is.
+    ///
+    /// The copy is made and checked on the heap first, so that `out` never holds half of one.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load); `out` is unchanged then.
+    pub fn load_into(&self, out: &mut T) -> Result<Version> {
+        let mut value = Box::<T>::new_uninit();
+        let version = self.load_to(value.as_mut_ptr())?;
+        // SAFETY: `load_to` has put a value there; a `T` is its bytes; a new allocation is apart from `out`.
+        unsafe { core::ptr::copy_nonoverlapping(value.as_ptr(), out, 1) };
+        Ok(version)
+    }
+
+    /// Copies the current version to the heap, without a copy on the stack.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    pub fn load_boxed(&self) -> Result<Box<T>> {
+        let mut value = Box::new_uninit();
+        self.load_to(value.as_mut_ptr())?;
+        // SAFETY: `load_to` has put a value there.
+        Ok(unsafe { value.assume_init() })
+    }
+
+    #[inline]
+    fn load_to(&self, out: *mut T) -> Result<Version> {
+        // SAFETY: callers pass a place for a `T`.
+        let seen = unsafe { self.view.copy_out(out.cast(), size_of::<T>(), COPY_TRIES) }?;
+        // SAFETY: `out` was filled just now.
+        unsafe { self.view.check_copy(out) }?;
+        Ok(Version(seen.version()))
+    }
+
+    /// The current version. Reads one word.
+    pub fn version(&self) -> Version {
+        self.view.version()
+    }
+
+    /// Waits until there is a version newer than `after`; see [`SharedObject::wait`].
+    ///
+    /// A program that may write the object's file asks to be woken, in one page that it maps writable for
+    /// that. Others are woken by every publication.
+    ///
+    /// # Errors
+    ///
+    /// As [`SharedObject::wait`].
+    pub fn wait(&self, after: Version, timeout: Duration) -> Result<Version> {
+        self.wait_until(after, Deadline::after(timeout))
+    }
+
+    /// As [`wait`](Self::wait), without a limit.
+    ///
+    /// # Errors
+    ///
+    /// As [`SharedObject::wait_forever`].
+    pub fn wait_forever(&self, after: Version) -> Result<Version> {
+        self.wait_until(after, Deadline::Never)
+    }
+
+    fn wait_until(&self, after: Version, deadline: Deadline) -> Result<Version> {
+        let page = self.waiters.get_or_init(|| self.map_waiters());
+        let waiters = page.as_ref().map(WaitersPage::word);
+        notify::wait(&self.view, waiters, &self.interrupted, after, deadline)
+    }
+
+    /// Maps the waiters' page, if the object's publishers look at it and this program may write it.
+    fn map_waiters(&self) -> Option<WaitersPage> {
+        if self.view.header.always_wake {
+            return None;
+        }
+        let spot = Spot::at(&self.view.path).ok()?;
+        let file = spot
+            .directory
+            .open_file(&spot.file, Access::ReadWrite)
+            .ok()?;
+        if os::file_info(&file).ok()?.id != self.view.file {
+            return None;
+        }
+        WaitersPage::new(&file, &self.view.header.layout).ok()
+    }
+
+    /// Ends every wait of this handle; see [`SharedObject::interrupt`].
+    pub fn interrupt(&self) {
+        self.interrupted.store(true, Ordering::SeqCst);
+        Event.wake_all(self.view.mapping.current_half());
+    }
+
+    /// The time since the last publication; see [`SharedObject::age`].
+    pub fn age(&self) -> Duration {
+        self.view.age()
+    }
+
+    /// Whether the name still leads to this object; see [`SharedObject::is_current`].
+    pub fn is_current(&self) -> bool {
+        self.view.is_current()
+    }
+
+    /// Describes the object; see [`SharedObject::info`].
+    pub fn info(&self) -> Info {
+        Info::of(&self.view, T::SCHEMA.name().to_owned(), None)
+    }
+
+    /// Opens what the name leads to now.
+    ///
+    /// # Errors
+    ///
+    /// As [`Shared::open_read_only`].
+    pub fn reopen(&self) -> Result<Self> {
+        Options::<T>::new().open_read_only(self.view.location.clone())
+    }
+}
+
+impl<T: Shared> fmt::Debug for SharedReader<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.view.debug(f, "SharedReader")
+    }
+}

@@ -1,0 +1,135 @@
+//! Whole values of a `SharedObject`: copied out, put in, changed by a function.
+#![expect(unsafe_code, reason = "makes values from bytes that were checked")]
+
+use core::mem::MaybeUninit;
+
+use crate::deadline::Deadline;
+use crate::{ReadGuard, Result, Shared, SharedObject, Version, WriteGuard};
+
+/// Up to this size `load` copies the value out and checks afterwards; above, it pins the buffer first.
+const COPY_OUT: usize = 512;
+
+/// How often it tries that before it pins after all.
+const COPY_TRIES: u32 = 64;
+
+impl<T: Shared> SharedObject<T> {
+    /// Copies the current version out.
+    ///
+    /// A small value costs a copy and two loads: nothing is stored in shared memory. The copy is checked, so
+    /// whatever bytes others write, what comes back is a `T`.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    #[inline]
+    pub fn load(&self) -> Result<T> {
+        let mut value = MaybeUninit::uninit();
+        self.load_to(value.as_mut_ptr())?;
+        // SAFETY: `load_to` has put a value there.
+        Ok(unsafe { value.assume_init() })
+    }
+
+    /// Copies the current version into `out`, without a second copy on the stack, and returns which it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read); `out` is unchanged then.
+    pub fn load_into(&self, out: &mut T) -> Result<Version> {
+        let guard = self.read()?;
+        let version = ReadGuard::version(&guard);
+        // SAFETY: a `T` is its bytes (contract of `Shared`); `out` is not in the mapping, since it is borrowed.
+        unsafe { core::ptr::copy_nonoverlapping(&raw const *guard, out, 1) };
+        Ok(version)
+    }
+
+    /// Copies the current version to the heap, without a copy on the stack.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn load_boxed(&self) -> Result<Box<T>> {
+        let mut value = Box::new_uninit();
+        self.load_to(value.as_mut_ptr())?;
+        // SAFETY: `load_to` has put a value there.
+        Ok(unsafe { value.assume_init() })
+    }
+
+    /// Puts a checked copy of the current version at `out`, which is valid for writes of a `T`.
+    #[inline]
+    fn load_to(&self, out: *mut T) -> Result<()> {
+        let size = size_of::<T>();
+        if size <= COPY_OUT {
+            // SAFETY: `out` is valid for writes of a `T`.
+            let copied = unsafe { self.view().copy_out(out.cast(), size, COPY_TRIES) };
+            if copied.is_ok() {
+                // SAFETY: `out` was filled just now.
+                return unsafe { self.view().check_copy(out) };
+            }
+        }
+        let guard = self.read()?;
+        // SAFETY: a `T` is its bytes, `out` is valid for one and outside the mapping.
+        unsafe { core::ptr::copy_nonoverlapping(&raw const *guard, out, 1) };
+        Ok(())
+    }
+
+    /// Publishes `value` as the new version, whatever was there, and returns which it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write), but for `InvalidValue`.
+    pub fn store(&self, value: T) -> Result<Version> {
+        let mut guard = self.begin(Deadline::Never, false)?;
+        guard.fill(value);
+        Ok(WriteGuard::commit(guard))
+    }
+
+    /// Changes the value through `f` and publishes it; nobody else writes meanwhile.
+    ///
+    /// A panic in `f` publishes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    pub fn update<R>(&self, f: impl FnOnce(&mut T) -> R) -> Result<R> {
+        let mut guard = self.write()?;
+        let result = f(&mut guard);
+        WriteGuard::commit(guard);
+        Ok(result)
+    }
+
+    /// Changes the value through `f`, and publishes it only if `f` returns `Ok`.
+    ///
+    /// A panic in `f` publishes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write); what `f` returns is inside.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use shmem_core::Shared;
+    ///
+    /// let stock = u32::create("try-update-example", 3)?;
+    /// let take = |n: u32| stock.try_update(|stock| {
+    ///     *stock = stock.checked_sub(n).ok_or("not so many left")?;
+    ///     Ok::<_, &str>(*stock)
+    /// });
+    /// assert_eq!(take(2)?, Ok(1));
+    /// assert_eq!(take(2)?, Err("not so many left"));
+    /// assert_eq!(stock.load()?, 1);
+    /// # Ok::<(), shmem_core::Error>(())
+    /// ```
+    pub fn try_update<R, E>(
+        &self,
+        f: impl FnOnce(&mut T) -> core::result::Result<R, E>,
+    ) -> Result<core::result::Result<R, E>> {
+        let mut guard = self.write()?;
+        let result = f(&mut guard);
+        match result {
+            Ok(_) => drop(guard),
+            Err(_) => WriteGuard::discard(guard),
+        }
+        Ok(result)
+    }
+}

@@ -1,0 +1,166 @@
+//! An object as this process sees it: the part that needs no permission to write.
+#![expect(unsafe_code, reason = "copies and checks the bytes of a value")]
+
+use core::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::cell::{self, Current};
+use crate::header::Header;
+use crate::mapping::Mapping;
+use crate::os::{self, FileId};
+use crate::sync::Ordering;
+use crate::{Error, Location, Result, Schema, Shared, Version};
+
+/// A mapped object whose header was checked.
+#[derive(Debug)]
+pub(crate) struct View {
+    pub(crate) location: Location,
+    pub(crate) path: PathBuf,
+    pub(crate) file: FileId,
+    pub(crate) header: Header,
+    pub(crate) mapping: Mapping,
+}
+
+impl View {
+    pub(crate) fn debug(&self, f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
+        f.debug_struct(name)
+            .field("location", &self.location)
+            .field("version", &self.version().0)
+            .finish_non_exhaustive()
+    }
+
+    pub(crate) fn version(&self) -> Version {
+        Version(cell::current(self.mapping.control()).version())
+    }
+
+    pub(crate) fn age(&self) -> Duration {
+        let published = self.mapping.control().published_at.load(Ordering::Relaxed);
+        let now = os::coarse_clock();
+        now.checked_sub(published)
+            .map_or(Duration::MAX, Duration::from_nanos)
+    }
+
+    pub(crate) fn is_current(&self) -> bool {
+        !cell::current(self.mapping.control()).is_removed() && self.is_linked()
+    }
+
+    /// Whether the name still leads to this object. What cannot be looked up is believed.
+    pub(crate) fn is_linked(&self) -> bool {
+        match os::path_info(&self.path) {
+            Ok(info) => info.id == self.file,
+            Err(error) => error.kind() != io::ErrorKind::NotFound,
+        }
+    }
+
+    /// Copies the current version to `out`, trying at most `tries` times, and says which it is.
+    ///
+    /// # Safety
+    ///
+    /// - `out` is valid for writes of `len` bytes, and `len` is the size of the value.
+    #[inline]
+    pub(crate) unsafe fn copy_out(&self, out: *mut u8, len: usize, tries: u32) -> Result<Current> {
+        let control = self.mapping.control();
+        for _ in 0..tries {
+            let seen = cell::current(control);
+            if seen.buffer() >= self.header.layout.shape.buffers {
+                return Err(self.corrupt_word(seen));
+            }
+            // SAFETY: the caller's promise; the buffer was bounded just now.
+            unsafe { self.mapping.copy_out(seen.buffer(), out, len) };
+            if cell::still_holds(control, seen) {
+                return Ok(seen);
+            }
+        }
+        Err(self.overtaken(tries))
+    }
+
+    /// Checks that the bytes at `value`, which are this thread's alone, are a value.
+    ///
+    /// # Safety
+    ///
+    /// - `value` is valid for reads of the bytes of a `T`, all of them initialised.
+    #[inline]
+    pub(crate) unsafe fn check_copy<T: Shared>(&self, value: *const T) -> Result<()> {
+        if const { T::SCHEMA.any_bits() } {
+            return Ok(());
+        }
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a private copy, which nobody else writes"
+        )]
+        // SAFETY: the caller's promise; the copy is ours alone.
+        let bytes = unsafe { core::slice::from_raw_parts(value.cast(), size_of::<T>()) };
+        self.check(T::SCHEMA, bytes)
+    }
+
+    /// Checks that bytes that nobody writes are a value.
+    pub(crate) fn check(&self, schema: &Schema, bytes: &[u8]) -> Result<()> {
+        schema
+            .validate(bytes)
+            .map_err(|invalid| Error::InvalidValue {
+                location: self.location.clone(),
+                field: invalid.field,
+                offset: invalid.offset,
+                found: invalid.found,
+                expected: invalid.expected,
+            })
+    }
+}
+
+/// The errors that any operation may come to.
+impl View {
+    /// Which handle and process a row belongs to, for messages.
+    pub(crate) fn who(&self, row: u32) -> String {
+        match self.mapping.row(row) {
+            Some(found) => {
+                let process = found.process.load(Ordering::Relaxed);
+                format!("handle {row} (process {process})")
+            }
+            None => "a process that is gone".into(),
+        }
+    }
+
+    #[cold]
+    pub(crate) fn removed(&self) -> Error {
+        Error::Removed {
+            location: self.location.clone(),
+        }
+    }
+
+    #[cold]
+    pub(crate) fn forked(&self) -> Error {
+        Error::Forked {
+            location: self.location.clone(),
+        }
+    }
+
+    #[cold]
+    pub(crate) fn too_many_guards(&self) -> Error {
+        Error::Busy {
+            location: self.location.clone(),
+            holder: "this handle has 2147483648 guards that were never dropped; reopen it".into(),
+        }
+    }
+
+    #[cold]
+    fn overtaken(&self, tries: u32) -> Error {
+        Error::Busy {
+            location: self.location.clone(),
+            holder: format!(
+                "writers published faster than the value could be copied, {tries} times"
+            ),
+        }
+    }
+
+    #[cold]
+    pub(crate) fn corrupt_word(&self, seen: Current) -> Error {
+        Error::Corrupt {
+            location: self.location.clone(),
+            what: "current buffer",
+            found: seen.buffer().to_string(),
+            expected: format!("below {}", self.header.layout.shape.buffers),
+        }
+    }
+}
