@@ -65,16 +65,10 @@ fn implement(
         param.bounds.push(parse_quote!(#p::Shared));
     }
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
-    // With type parameters the impl is shown, so that `Slot<String>` is blamed on `String`.
-    let hide = generics
-        .type_params()
-        .next()
-        .is_none()
-        .then(|| quote!(#[diagnostic::do_not_recommend]));
-
     // `Described` is exact: the description is asked of each field that the type has, and of no other;
     // size, alignment and offsets are the compiler's; `checks`, or `LAYOUT_OK` at each use, refuse holes,
-    // destructors and fields out of order.
+    // destructors and fields out of order. (No `#[diagnostic::do_not_recommend]` here, though it would make an
+    // error shorter: the path is not found under `#![no_implicit_prelude]`.)
     quote! {
         #[allow(
             clippy::all, clippy::nursery, clippy::pedantic, clippy::restriction, deprecated,
@@ -85,13 +79,11 @@ fn implement(
             use #p::NoHint as _;
 
             #[automatically_derived]
-            #hide
             unsafe impl #impl_generics #p::Described for #ident #type_generics #where_clause {
                 const DESCRIPTION: &'static #p::Schema = { #description };
             }
 
             #[automatically_derived]
-            #hide
             unsafe impl #impl_generics #p::Shared for #ident #type_generics #where_clause {
                 #options
             }
