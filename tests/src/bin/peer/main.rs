@@ -1,0 +1,22 @@
+//! The second process of the tests: `peer <group> <args…>`.
+//!
+//! One module for each group. A peer that outlives its test dies by an alarm.
+#![expect(unsafe_code, reason = "sets the alarm")]
+
+mod session;
+mod sharing;
+
+/// Longer than any test.
+const ALARM: u32 = 240;
+
+fn main() {
+    // SAFETY: `alarm(2)` has no preconditions; SIGALRM ends the process, which is meant.
+    unsafe { libc::alarm(ALARM) };
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match args.as_slice() {
+        ["session"] => session::run(),
+        ["sharing", args @ ..] => sharing::run(args),
+        other => panic!("no such group: {other:?}"),
+    }
+}
