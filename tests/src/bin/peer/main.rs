@@ -3,6 +3,7 @@
 //! One module for each group. A peer that outlives its test dies by an alarm.
 #![expect(unsafe_code, reason = "sets the alarm")]
 
+mod lifetime;
 mod session;
 mod sharing;
 
@@ -15,6 +16,7 @@ fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args.as_slice() {
+        ["lifetime", args @ ..] => lifetime::run(args),
         ["session"] => session::run(),
         ["sharing", args @ ..] => sharing::run(args),
         other => panic!("no such group: {other:?}"),
