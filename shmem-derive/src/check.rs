@@ -102,16 +102,26 @@ fn structure(input: &Input<'_>, fields: &[Field<'_>], errors: &mut Errors) {
                 format!("another field is stored as `{name}` already"),
             );
         }
-        if let Type::Slice(slice) = field.ty {
-            let item = &slice.elem;
-            let item = quote::quote!(#item);
+        if let Some(replacement) = unsized_replacement(field.ty) {
             errors.at(
                 field.ty.span(),
-                format!(
-                    "a shared type has a fixed size: use `[{item}; N]` or `FixedVec<{item}, N>`"
-                ),
+                format!("a shared type has a fixed size: {replacement}"),
             );
         }
+    }
+}
+
+/// What to do instead of a type that is known by its spelling to have no size.
+pub(crate) fn unsized_replacement(ty: &Type) -> Option<String> {
+    match ty {
+        Type::Slice(slice) => {
+            let item = &slice.elem;
+            let item = quote::quote!(#item);
+            Some(format!("use `[{item}; N]` or `FixedVec<{item}, N>`"))
+        }
+        Type::TraitObject(_) => Some("store a number, or an enum that says what to call".into()),
+        Type::Path(path) if path.path.is_ident("str") => Some("use `FixedStr<N>`".into()),
+        _ => None,
     }
 }
 

@@ -4,6 +4,7 @@
 //! everything that soundness rests on is asked of the field itself: its description and its offset by
 //! access, and that there is no other field by a pattern without `..`.
 
+use crate::check::unsized_replacement;
 use crate::input::{Body, Field, Input, Pin, Variant, ends};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -34,8 +35,15 @@ pub(crate) fn expand(input: &Input<'_>) -> TokenStream {
 /// everything that uses it. The errors are in the constant: the compiler does not evaluate it then.
 pub(crate) fn refused(input: &Input<'_>, errors: &syn::Error) -> TokenStream {
     let errors = errors.to_compile_error();
-    if input.generics.lifetimes().next().is_some() {
-        return errors; // the traits ask for `'static`
+    let has_lifetime = input.generics.lifetimes().next().is_some();
+    let is_unsized = match &input.body {
+        Body::Struct(fields) => fields
+            .iter()
+            .any(|field| unsized_replacement(field.ty).is_some()),
+        _ => false,
+    };
+    if has_lifetime || is_unsized {
+        return errors; // the traits ask for `Sized + 'static`
     }
     let p = &private(input);
     let description = quote!(#errors #p::core::unreachable!());
@@ -113,11 +121,12 @@ fn structure(input: &Input<'_>, fields: &[Field<'_>], p: &TokenStream) -> TokenS
 fn row(field: &Field<'_>, p: &TokenStream) -> TokenStream {
     let Field { member, ty, name } = field;
     let hint = hint(ty, p);
+    let value = value();
     quote! {
         #p::Field::new(
             #name,
             #p::core::mem::offset_of!(Self, #member),
-            #p::described::<Self, #ty, _>(&|value: &Self| { #hint &raw const value.#member }),
+            #p::described::<Self, #ty, _>(&|#value: &Self| { #hint &raw const #value.#member }),
         )
     }
 }
@@ -140,13 +149,14 @@ fn hint(ty: &Type, p: &TokenStream) -> TokenStream {
 fn enumeration(input: &Input<'_>, variants: &[Variant<'_>], p: &TokenStream) -> TokenStream {
     let name = &input.options.name;
     let version = version(input);
+    let value = value();
     let repr = input.repr.integer.as_ref().map(ToString::to_string);
     let idents = variants.iter().map(|variant| variant.ident);
     let rows = variants.iter().map(|Variant { ident, name, .. }| {
         quote!(#p::Variant::new(#name, Self::#ident as #p::core::primitive::i128))
     });
     quote! {
-        let _: fn(&Self) = |value| match *value { #(Self::#idents)|* => () };
+        let _: fn(&Self) = |#value| match *#value { #(Self::#idents)|* => () };
         &#p::Schema::enumeration::<Self>(#name, #version, #repr, &[#(#rows,)*])
     }
 }
@@ -175,6 +185,11 @@ fn checks(input: &Input<'_>, p: &TokenStream) -> TokenStream {
         checks.extend(check(span, span, quote!(#function), quote!(#value)));
     }
     checks
+}
+
+/// A local variable. A constant of the user's that has its name would be taken for the pattern.
+fn value() -> Ident {
+    Ident::new("__shmem_value", Span::mixed_site())
 }
 
 fn version(input: &Input<'_>) -> TokenStream {

@@ -1,0 +1,10 @@
+use shmem_core::Shared;
+
+#[derive(Shared)]
+#[repr(C)]
+pub struct Order {
+    pub id: u64,
+    pub item: std::rc::Rc<u64>, //~ store the value itself, without the pointer
+}
+
+fn main() {}
