@@ -13,7 +13,7 @@
 
 use std::io;
 
-use crate::header::{Control, MAX_BUFFERS, Row};
+use crate::header::{Control, MAX_BUFFERS, MAX_HANDLES, Row};
 use crate::sync::{Ordering, fence};
 
 /// The word `current`.
@@ -41,6 +41,10 @@ impl Current {
 
     const fn new(version: u64, buffer: u32) -> Self {
         Current(version << VERSION_SHIFT | buffer as u64)
+    }
+
+    pub(crate) const fn from_bits(bits: u64) -> Self {
+        Current(bits)
     }
 
     pub(crate) const fn to_bits(self) -> u64 {
@@ -78,6 +82,7 @@ pub(crate) fn current(control: &Control) -> Current {
 
 /// As [`current`], ordered after every earlier sequentially consistent operation of this thread; not for
 /// read-only mappings.
+#[inline]
 pub(crate) fn current_in_order(control: &Control) -> Current {
     Current(control.current.load(Ordering::SeqCst))
 }
@@ -142,36 +147,39 @@ pub(crate) fn choose<'a>(
     row: impl Fn(u32) -> Option<&'a Row>,
     mut alive: impl FnMut(u32) -> io::Result<bool>,
 ) -> io::Result<Result<u32, AllPinned>> {
-    let mut taken = 1_u32 << seen.buffer();
     let rows = control.high_water.count.load(Ordering::SeqCst);
-    for index in 0..rows {
-        let Some(row) = row(index) else { break };
-        let pinned = pinned(row, buffers);
-        if pinned & !taken != 0 && (index == me || alive(index)?) {
-            taken |= pinned;
+    let buffers = buffers.min(MAX_BUFFERS);
+    let mut passed = 1_u32 << seen.buffer();
+    loop {
+        let oldest = (0..buffers)
+            .filter(|buffer| passed & 1 << buffer == 0)
+            .min_by_key(|buffer| control.stamps[*buffer as usize].load(Ordering::Relaxed));
+        let Some(buffer) = oldest else {
+            let all = 0..rows.min(MAX_HANDLES);
+            let pins = |row: &Row| {
+                row.pins
+                    .iter()
+                    .any(|pins| pins.load(Ordering::Relaxed) != 0)
+            };
+            return Ok(Err(AllPinned(
+                all.filter(|index| row(*index).is_some_and(pins)).collect(),
+            )));
+        };
+        let mut pinned = false;
+        for index in 0..rows {
+            let Some(row) = row(index) else { break };
+            // SeqCst: see the invariant above.
+            let pins = row.pins[buffer as usize].load(Ordering::SeqCst);
+            if pins != 0 && (index == me || alive(index)?) {
+                pinned = true;
+                break;
+            }
         }
+        if !pinned {
+            return Ok(Ok(buffer));
+        }
+        passed |= 1 << buffer;
     }
-    let oldest = (0..buffers.min(MAX_BUFFERS))
-        .filter(|buffer| taken & 1 << buffer == 0)
-        .min_by_key(|buffer| control.stamps[*buffer as usize].load(Ordering::Relaxed));
-    Ok(oldest.ok_or_else(|| {
-        let all = 0..rows;
-        AllPinned(
-            all.filter(|index| row(*index).is_some_and(|row| pinned(row, buffers) != 0))
-                .collect(),
-        )
-    }))
-}
-
-/// One bit for each buffer that the row pins.
-#[inline]
-fn pinned(row: &Row, buffers: u32) -> u32 {
-    let mut mask = 0;
-    for (buffer, pins) in row.pins.iter().take(buffers as usize).enumerate() {
-        // SeqCst: see the invariant above.
-        mask |= u32::from(pins.load(Ordering::SeqCst) != 0) << buffer;
-    }
-    mask
 }
 
 /// Says that `buffer` is being written. The caller has [chosen](choose) it.

@@ -55,7 +55,7 @@ pub fn list() -> Result<Vec<Info>> {
             Some(info) => found.push(info),
             None if sweeps < SWEEPS => {
                 sweeps += 1;
-                drop(lifecycle::sweep(spot, visit.location()));
+                drop(lifecycle::sweep(spot, &Location::of(spot)));
             }
             None => {}
         }
@@ -82,10 +82,8 @@ pub fn prune() -> Result<usize> {
         if temporary && given_up(spot) && spot.directory.unlink(&spot.file).is_ok() {
             swept += 1;
         }
-        if let Ok(visit) = Visit::new(spot) {
-            let result = lifecycle::sweep(spot, visit.location());
-            swept += usize::from(matches!(result, Ok(Occupant::Swept)));
-        }
+        let result = lifecycle::sweep(spot, &Location::of(spot));
+        swept += usize::from(matches!(result, Ok(Occupant::Swept)));
     })?;
     Ok(swept)
 }
@@ -139,10 +137,8 @@ pub(crate) fn sweep_some(spot: &Spot, at: &Location) {
         return;
     }
     for name in sample {
-        if let Ok(other) = spot.sibling(&name)
-            && let Ok(visit) = Visit::new(&other)
-        {
-            drop(lifecycle::sweep(&other, visit.location()));
+        if let Ok(other) = spot.sibling(&name) {
+            drop(lifecycle::sweep(&other, &Location::of(&other)));
         }
     }
 }
@@ -193,7 +189,7 @@ struct Visit {
 
 impl Visit {
     fn new(spot: &Spot) -> Result<Self> {
-        let anywhere = Location(Place::File(spot.path.clone()));
+        let anywhere = Location::of(spot);
         let opened = Opened::new(spot, &anywhere, Access::Read)?;
         let location = match opened.description.name.as_str() {
             "" => anywhere,
@@ -208,10 +204,6 @@ impl Visit {
             locks,
             type_name,
         })
-    }
-
-    fn location(&self) -> &Location {
-        &self.view.location
     }
 
     /// `None` if it is a leftover.

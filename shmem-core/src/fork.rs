@@ -184,6 +184,10 @@ impl Drop for Registered {
 pub(crate) fn is_own_writer(file: FileId, byte: u64) -> bool {
     let me = thread();
     table().iter().flatten().any(|entry| {
-        entry.file == file && entry.live == Some(byte) && entry.writer.load(Ordering::Relaxed) == me
+        // What a forked child inherited is closed: threads of the parent are not its own.
+        entry.bytes.0 >= 0
+            && entry.file == file
+            && entry.live == Some(byte)
+            && entry.writer.load(Ordering::Relaxed) == me
     })
 }

@@ -200,6 +200,9 @@ impl<'a, P: ?Sized + Payload> WriteGuard<'a, P> {
     }
 
     /// Notes that the buffer is about to differ from the current one.
+    ///
+    /// `writing` holds the version to come from here until it is published. If the next holder of the lock
+    /// finds that version still to come, this one died.
     #[inline]
     pub(crate) fn touch(&mut self) {
         if !self.touched {

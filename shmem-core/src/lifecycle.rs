@@ -7,14 +7,14 @@ use std::io;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use crate::cell;
+use crate::cell::{self, Current};
 use crate::directory::Spot;
 use crate::header::Row;
 use crate::lock;
 use crate::notify;
 use crate::opened::{Opened, Wanted, check_trust};
 use crate::options::Settings;
-use crate::os::{Access, Event, FileInfo};
+use crate::os::{self, Access, Event, FileInfo};
 use crate::participant::{self, Locks, PATIENCE, Seat};
 use crate::sync::AtomicU64;
 use crate::view::View;
@@ -170,11 +170,15 @@ fn clear(
     };
     let io = |source| Error::from_io(location, "removing the object", source);
     let lifetime = opened.description.header.lifetime;
-    // Marked and not unlinked: whoever removed it was killed in between.
+    let header = opened.description.header;
     let id = opened.info.id;
-    let view = opened.into_view(spot, location, true)?;
-    let removed = cell::current(view.mapping.control()).is_removed();
-    let goes = || Ok(removed || condemned(lifetime, locks.anyone()?));
+    let goes = || -> io::Result<bool> {
+        let mut word = [0; 8];
+        os::read_at(&opened.file, &mut word, header.layout.control)?;
+        // Marked and not unlinked: whoever removed it was killed in between.
+        let removed = Current::from_bits(u64::from_ne_bytes(word)).is_removed();
+        Ok(removed || condemned(lifetime, locks.anyone()?))
+    };
     // Without `MEMBER`, since usually this is the answer.
     if !goes().map_err(io)? {
         return Ok(Occupant::Stays);
@@ -188,6 +192,7 @@ fn clear(
     if !goes().map_err(io)? {
         return Ok(Occupant::Stays);
     }
+    let view = opened.into_view(spot, location, true)?;
     retire(spot, &view).map_err(io)?;
     Ok(Occupant::Swept)
 }

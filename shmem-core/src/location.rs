@@ -6,6 +6,7 @@ use std::fmt;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use crate::directory::Spot;
 use crate::{Error, Lifetime, os};
 
 /// Where an object is found: a name (memory only) or a file (persisted).
@@ -99,6 +100,11 @@ impl Location {
             Some(_) => Ok(Location(Place::File(path))),
             None => Err(invalid("a path ends in the name of a file")),
         }
+    }
+
+    /// Whatever stands at a spot: its name is not compared.
+    pub(crate) fn of(spot: &Spot) -> Self {
+        Location(Place::File(spot.path.clone()))
     }
 
     /// `WhileOpen` for names, `Keep` for files.

@@ -60,15 +60,6 @@ impl Token {
     }
 }
 
-/// How the lock was got.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Acquired {
-    /// It was free.
-    Free,
-    /// Its owner had died.
-    TakenOver,
-}
-
 /// Takes the lock if it is free.
 #[inline]
 pub(crate) fn try_acquire(line: &WriterLine, me: Token) -> bool {
@@ -98,11 +89,11 @@ pub(crate) fn acquire(
     line: &WriterLine,
     waiter: &Waiter<'_>,
     mut is_dead: impl FnMut(Token) -> io::Result<bool>,
-) -> io::Result<Result<Acquired, Token>> {
+) -> io::Result<Result<(), Token>> {
     let Waiter { me, .. } = *waiter;
     for _ in 0..SPINS {
         if line.lock.load(Ordering::Relaxed) == FREE && try_acquire(line, me) {
-            return Ok(Ok(Acquired::Free));
+            return Ok(Ok(()));
         }
         std::hint::spin_loop();
     }
@@ -117,7 +108,7 @@ pub(crate) fn acquire(
                 line.lock
                     .compare_exchange(FREE, me.0 | flag, Ordering::SeqCst, Ordering::Relaxed);
             if swap.is_ok() {
-                return Ok(Ok(Acquired::Free));
+                return Ok(Ok(()));
             }
             continue;
         }
@@ -128,7 +119,7 @@ pub(crate) fn acquire(
                 .lock
                 .compare_exchange(seen, new, Ordering::SeqCst, Ordering::Relaxed);
             if swap.is_ok() {
-                return Ok(Ok(Acquired::TakenOver));
+                return Ok(Ok(()));
             }
             continue;
         }

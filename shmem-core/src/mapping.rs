@@ -51,6 +51,7 @@ impl Mapping {
     }
 
     /// A pointer to the byte at `offset`, which is at most `layout.total`.
+    #[inline]
     fn at(&self, offset: u64) -> *mut u8 {
         debug_assert!(offset <= self.layout.total);
         // Cannot truncate: `layout.total` fits a `usize`, `Layout::of` saw to it.
@@ -62,6 +63,7 @@ impl Mapping {
         self.raw.as_mut_ptr().wrapping_add(offset)
     }
 
+    #[inline]
     pub(crate) fn control(&self) -> &Control {
         let control = self.at(self.layout.control).cast::<Control>();
         // SAFETY: invariants 1 and 2; `Control` is made of atomics and reserved bytes, so any bytes are a
@@ -70,6 +72,7 @@ impl Mapping {
     }
 
     /// The row `index`, or `None` if there are not so many.
+    #[inline]
     pub(crate) fn row(&self, index: u32) -> Option<&Row> {
         if index >= self.layout.shape.handles {
             return None;
@@ -81,6 +84,7 @@ impl Mapping {
     }
 
     /// The word in which waiters ask to be woken.
+    #[inline]
     pub(crate) fn waiters(&self) -> &AtomicU32 {
         let word = self.at(self.layout.waiters).cast::<AtomicU32>();
         // SAFETY: as for `control`.
@@ -89,11 +93,13 @@ impl Mapping {
 
     /// The half of `current` that holds the flags and the low bits of the version, for the kernel to compare;
     /// this program never loads or stores it at this size.
+    #[inline]
     pub(crate) fn current_half(&self) -> &AtomicU32 {
         half(&self.control().current)
     }
 
     /// The half of the writer lock that holds its flag and its owner's row, likewise.
+    #[inline]
     pub(crate) fn writer_half(&self) -> &AtomicU32 {
         half(&self.control().writer.lock)
     }
@@ -103,6 +109,7 @@ impl Mapping {
     /// # Panics
     ///
     /// If there is no such buffer: callers bound it first, since the index may come from another process.
+    #[inline]
     pub(crate) fn buffer(&self, index: u32) -> NonNull<u8> {
         assert!(index < self.layout.shape.buffers, "buffer out of range");
         let offset = self.layout.buffers + u64::from(index) * self.layout.stride;
@@ -194,6 +201,7 @@ impl Mapping {
 }
 
 /// The less significant half of a word.
+#[inline]
 fn half(word: &AtomicU64) -> &AtomicU32 {
     let index = usize::from(cfg!(target_endian = "big"));
     let word: *const AtomicU64 = word;

@@ -14,7 +14,7 @@ use crate::fork;
 use crate::guard::{Held, ReadGuard, WriteGuard};
 use crate::info::Info;
 use crate::lifecycle::{self, Attachment};
-use crate::lock::{self, Acquired, Token, Waiter};
+use crate::lock::{self, Token, Waiter};
 use crate::notify;
 use crate::opened::Wanted;
 use crate::options::Settings;
@@ -222,11 +222,9 @@ impl<P: ?Sized + Payload> SharedObject<P> {
         }
         let mapping = &self.view().mapping;
         let control = mapping.control();
-        let acquired = if lock::try_acquire(&control.writer, attachment.seat.token) {
-            Acquired::Free
-        } else {
-            self.acquire(deadline)?
-        };
+        if !lock::try_acquire(&control.writer, attachment.seat.token) {
+            self.acquire(deadline)?;
+        }
         attachment.locks.set_writer(fork::thread());
         let held = Held(attachment);
         let seen = cell::current_in_order(control);
@@ -248,16 +246,19 @@ impl<P: ?Sized + Payload> SharedObject<P> {
             // nobody while the lock is held, the other is ours.
             unsafe { to.copy_from_nonoverlapping(from, P::SCHEMA.size()) };
         }
+        // Whoever ends a change alive publishes it or clears this word: see `WriteGuard::touch`.
         let writing = &control.writer.writing;
-        let recovered = acquired == Acquired::TakenOver
-            && writing.swap(0, Ordering::Relaxed) == seen.version() + 1;
+        let recovered = writing.load(Ordering::Relaxed) == seen.version() + 1;
+        if recovered {
+            writing.store(0, Ordering::Relaxed);
+        }
         // SAFETY: chosen and begun above, under the lock; filled with a value, or the caller fills it.
         Ok(unsafe { WriteGuard::new(held, P::at(to), seen, buffer, recovered) })
     }
 
     /// The slow path of taking the lock.
     #[cold]
-    fn acquire(&self, deadline: Deadline) -> Result<Acquired> {
+    fn acquire(&self, deadline: Deadline) -> Result<()> {
         let Attachment {
             view, locks, seat, ..
         } = &self.attachment;
