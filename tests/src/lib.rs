@@ -16,7 +16,10 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use shmem_core::Error;
 
+mod alone;
+pub mod raw;
 mod value;
+pub use alone::{Alone, alone, is_root};
 pub use value::{Checked, Large, Medium, Small};
 
 /// How long a test waits for anything before it gives up, with a message.

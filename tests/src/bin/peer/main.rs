@@ -3,6 +3,7 @@
 //! One module for each group. A peer that outlives its test dies by an alarm.
 #![expect(unsafe_code, reason = "sets the alarm")]
 
+mod layouts;
 mod lifetime;
 mod session;
 mod sharing;
@@ -19,6 +20,7 @@ fn main() {
         ["lifetime", args @ ..] => lifetime::run(args),
         ["session"] => session::run(),
         ["sharing", args @ ..] => sharing::run(args),
+        ["layouts"] => layouts::run(),
         other => panic!("no such group: {other:?}"),
     }
 }
