@@ -1,7 +1,7 @@
 //! `#[derive(Shared)]` for shmem-core.
 //!
-//! The macro reads the item ([`input`]), checks what only tokens show ([`check`]), and emits data: one
-//! description of the layout, and the calls that make the compiler check it ([`expand`]). It knows no
+//! The macro reads the item (`input`), checks what only tokens show (`check`), and emits data: one
+//! description of the layout, and the calls that make the compiler check it (`expand`). It knows no
 //! layout and no types; those are known to the functions of shmem-core that the emitted code calls.
 #![forbid(unsafe_code)]
 #![warn(
