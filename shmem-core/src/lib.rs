@@ -1,4 +1,59 @@
-//! Typed state shared between processes.
+//! Typed state shared between processes: `#[derive(Shared)]` on a plain struct, and every program on the
+//! machine gets guarded `&T` and `&mut T` into one named mapping.
+//!
+//! ```
+//! use shmem_core::Shared;
+//!
+//! #[derive(Shared, Clone, Copy, Debug, Default)]
+//! #[repr(C)]
+//! struct Telemetry {
+//!     tick: u64,
+//!     rpm: f32,
+//!     armed: bool,
+//!     _pad: [u8; 3], // the derive names the hole and its size if this is missing
+//! }
+//!
+//! // In one process:
+//! let shared = Telemetry::create("crate-example", Telemetry::default())?;
+//! {
+//!     let mut t = shared.write()?; // &mut Telemetry, exclusive among all processes
+//!     t.tick += 1;
+//!     t.rpm = 880.0;
+//! } // published here, all at once
+//!
+//! // In any other:
+//! let shared = Telemetry::open("crate-example")?;
+//! let t = shared.read()?; // &Telemetry, one consistent version; no writer blocks it
+//! assert_eq!((t.tick, t.rpm), (1, 880.0));
+//! # Ok::<(), shmem_core::Error>(())
+//! ```
+//!
+//! Start at [`Shared`], whose accessors give a [`SharedObject`] or a [`SharedReader`]; [`Options`] say what
+//! the defaults do not, [`Error`] why not. [`FixedStr`], [`FixedVec`] and [`FixedOption`] stand in for
+//! `String`, `Vec` and `Option`.
+//!
+//! # Guarantees
+//!
+//! Any process may be killed with SIGKILL at any instruction: nobody hangs, nobody sees a half-written value,
+//! an unfinished write is rolled back, and nothing has to be cleaned up by hand.
+//!
+//! # Trust
+//!
+//! Peers that may write an object are trusted to speak the protocol; bytes are not trusted to be valid. The
+//! safe API is earned when an object is opened: only the caller's own user (or root) may be able to write it,
+//! and whoever can do that could already `ptrace` this process. Anything wider is [`Error::Untrusted`] unless
+//! the caller says so with [`Options::trust`]. `load` stays sound against any bytes whatever: it copies, then
+//! validates the copy.
+//!
+//! - Invalid bits written by the other side (a `bool` of 7, a number that is no variant) are
+//!   [`Error::InvalidValue`] with the field and its offset; they never become a `T`.
+//! - A file truncated under its mapping, by someone who may write it, raises SIGBUS at the next access beyond
+//!   its end, which ends the process and is not undefined behaviour. This library never resizes an object, and
+//!   allocates its space when it is created.
+//!
+//! # Features
+//!
+//! `derive` (on by default) re-exports the derive macro.
 #![warn(
     missing_docs,
     missing_debug_implementations,
@@ -34,10 +89,10 @@ mod lock;
 mod notify;
 mod participant;
 mod header;
+mod view;
+mod opened;
 mod build;
 mod lifecycle;
-mod opened;
-mod view;
 mod directory;
 mod discovery;
 mod info;
@@ -66,3 +121,7 @@ pub use shared::Shared;
 #[cfg(feature = "derive")]
 pub use shmem_derive::Shared;
 pub use stored::{StoredField, StoredKind, StoredSchema, StoredVariant};
+
+#[doc = include_str!("../../README.md")]
+#[cfg(doctest)]
+struct ReadmeDoctests;
