@@ -6,6 +6,7 @@
 //! dies by its own alarm.
 
 use std::fmt::Display;
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -302,6 +303,39 @@ impl Peer {
 impl Drop for Peer {
     fn drop(&mut self) {
         self.kill_now();
+    }
+}
+
+/// Numbers to choose by, another sequence in every run; `SHMEM_SEED` repeats one.
+#[derive(Debug)]
+pub struct Random {
+    seed: u64,
+    state: u64,
+}
+
+impl Random {
+    /// Starts a sequence.
+    #[expect(clippy::new_without_default, reason = "two are not the same")]
+    pub fn new() -> Self {
+        let given = std::env::var("SHMEM_SEED").ok();
+        let seed = given.and_then(|seed| seed.parse().ok());
+        let seed = seed.unwrap_or_else(|| RandomState::new().hash_one(0));
+        Random { seed, state: seed }
+    }
+
+    /// What `SHMEM_SEED` must be to repeat it.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The next number, below `end`.
+    pub fn below(&mut self, end: u32) -> u32 {
+        // SplitMix64 (Steele, Lea, Flood, 2014).
+        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.state;
+        z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+        u32::try_from((z ^ z >> 31) % u64::from(end)).unwrap_or(0)
     }
 }
 

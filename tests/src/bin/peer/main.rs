@@ -3,6 +3,9 @@
 //! One module for each group. A peer that outlives its test dies by an alarm.
 #![expect(unsafe_code, reason = "sets the alarm")]
 
+use std::path::Path;
+
+mod kills;
 mod layouts;
 mod lifetime;
 mod session;
@@ -17,8 +20,10 @@ fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args.as_slice() {
+        ["kills", args @ ..] => kills::run(args),
         ["lifetime", args @ ..] => lifetime::run(args),
-        ["session"] => session::run(),
+        ["session"] => session::run(|name| name.try_into()),
+        ["session-file"] => session::run(|path| Path::new(path).try_into()),
         ["sharing", args @ ..] => sharing::run(args),
         ["layouts"] => layouts::run(),
         other => panic!("no such group: {other:?}"),

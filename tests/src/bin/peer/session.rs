@@ -1,26 +1,29 @@
-//! `peer session`: opens a [`Small`], holds guards and lets go of them as it is told.
+//! `peer session` (by name) or `peer session-file` (by path): opens a [`Small`], holds guards and lets go of them as it is told.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use shmem_core::{Lifetime, ReadGuard, Shared, SharedObject, Version, WriteGuard};
+use shmem_core::{Lifetime, Location, ReadGuard, Shared, SharedObject, Version, WriteGuard};
 use tests::{Commands, Small, say, tell};
 
-pub(crate) fn run() {
+pub(crate) fn run(location: impl Fn(&str) -> shmem_core::Result<Location>) {
+    let location = |text: &str| location(text).unwrap();
     let commands = Commands::ready();
     while let Some(words) = commands.next() {
         let words: Vec<_> = words.iter().map(String::as_str).collect();
         let options = Small::options();
         let opened = match words[..] {
-            ["create", name, n] => options.create(name, Small::new(number(n))),
+            ["create", name, n] => options.create(location(name), Small::new(number(n))),
             ["create-kept", name, n] => options
                 .lifetime(Lifetime::Keep)
-                .create(name, Small::new(number(n))),
-            ["open", name] => options.open(name),
-            ["open-or-create", name, n] => options.open_or_create(name, Small::new(number(n))),
+                .create(location(name), Small::new(number(n))),
+            ["open", name] => options.open(location(name)),
+            ["open-or-create", name, n] => {
+                options.open_or_create(location(name), Small::new(number(n)))
+            }
             ["wait-for", name] => {
                 say("waiting");
-                options.wait_for(tests::DEADLINE).open(name)
+                options.wait_for(tests::DEADLINE).open(location(name))
             }
             ref other => panic!("no such command without a handle: {other:?}"),
         };
