@@ -68,7 +68,7 @@ const BUFFER_PATIENCE: Duration = Duration::from_secs(1);
 
 /// One process's opening of a shared object, for reading and writing.
 ///
-/// Made by the accessors of [`Shared`] and by [`Options`]. It is `Send` and `Sync`: threads share it by
+/// Made by the accessors of [`Shared`] and by [`Options`](crate::Options). It is `Send` and `Sync`: threads share it by
 /// reference or `Arc`. Dropping the last one anywhere removes an object that lives only
 /// [while it is open](crate::Lifetime::WhileOpen).
 ///

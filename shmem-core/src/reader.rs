@@ -55,13 +55,13 @@ impl<T: Shared> SharedReader<T> {
         }
     }
 
-    /// Copies the current version out; see [`SharedObject::load`].
+    /// Copies the current version out; see [`SharedObject::load`](crate::SharedObject::load).
     ///
     /// # Errors
     ///
-    /// - [`Error::InvalidValue`]: the bytes are not a value of the type.
-    /// - [`Error::Busy`]: writers published faster than the value could be copied, thousands of times.
-    /// - [`Error::Corrupt`]: another program wrote nonsense into the control words.
+    /// - [`Error::InvalidValue`](crate::Error::InvalidValue): the bytes are not a value of the type.
+    /// - [`Error::Busy`](crate::Error::Busy): writers published faster than the value could be copied, thousands of times.
+    /// - [`Error::Corrupt`](crate::Error::Corrupt): another program wrote nonsense into the control words.
     #[inline]
     pub fn load(&self) -> Result<T> {
         let mut value = MaybeUninit::uninit();
@@ -111,14 +111,14 @@ impl<T: Shared> SharedReader<T> {
         self.view.version()
     }
 
-    /// Waits until there is a version newer than `after`; see [`SharedObject::wait`].
+    /// Waits until there is a version newer than `after`; see [`SharedObject::wait`](crate::SharedObject::wait).
     ///
     /// A program that may write the object's file asks to be woken, in one page that it maps writable for
     /// that. Others are woken by every publication.
     ///
     /// # Errors
     ///
-    /// As [`SharedObject::wait`].
+    /// As [`SharedObject::wait`](crate::SharedObject::wait).
     pub fn wait(&self, after: Version, timeout: Duration) -> Result<Version> {
         self.wait_until(after, Deadline::after(timeout))
     }
@@ -127,7 +127,7 @@ impl<T: Shared> SharedReader<T> {
     ///
     /// # Errors
     ///
-    /// As [`SharedObject::wait_forever`].
+    /// As [`SharedObject::wait_forever`](crate::SharedObject::wait_forever).
     pub fn wait_forever(&self, after: Version) -> Result<Version> {
         self.wait_until(after, Deadline::Never)
     }
@@ -154,23 +154,23 @@ impl<T: Shared> SharedReader<T> {
         WaitersPage::new(&file, &self.view.header.layout).ok()
     }
 
-    /// Ends every wait of this handle; see [`SharedObject::interrupt`].
+    /// Ends every wait of this handle; see [`SharedObject::interrupt`](crate::SharedObject::interrupt).
     pub fn interrupt(&self) {
         self.interrupted.store(true, Ordering::SeqCst);
         Event.wake_all(self.view.mapping.current_half());
     }
 
-    /// The time since the last publication; see [`SharedObject::age`].
+    /// The time since the last publication; see [`SharedObject::age`](crate::SharedObject::age).
     pub fn age(&self) -> Duration {
         self.view.age()
     }
 
-    /// Whether the name still leads to this object; see [`SharedObject::is_current`].
+    /// Whether the name still leads to this object; see [`SharedObject::is_current`](crate::SharedObject::is_current).
     pub fn is_current(&self) -> bool {
         self.view.is_current()
     }
 
-    /// Describes the object; see [`SharedObject::info`].
+    /// Describes the object; see [`SharedObject::info`](crate::SharedObject::info).
     pub fn info(&self) -> Info {
         Info::of(&self.view, T::SCHEMA.name().to_owned(), None)
     }

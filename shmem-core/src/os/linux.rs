@@ -82,9 +82,11 @@ pub(crate) fn coarse_clock() -> u64 {
 pub(crate) struct Directory(OwnedFd);
 
 impl Directory {
-    /// Opens it; a symbolic link in its place is refused if `follow` is false.
+    /// Opens it for looking up names in it; a symbolic link in its place is refused if `follow` is false.
+    ///
+    /// `O_PATH` asks for permission to search, not to list: other users may have that one only.
     pub(crate) fn open(path: &Path, follow: bool) -> io::Result<Self> {
-        let mut flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let mut flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         if !follow {
             flags |= OFlags::NOFOLLOW;
         }
@@ -93,12 +95,11 @@ impl Directory {
 
     /// Makes it, searchable by everybody and readable by its owner alone, whatever the umask.
     pub(crate) fn make(path: &Path) -> io::Result<()> {
-        fs::mkdir(path, Mode::from_raw_mode(0o711))?;
-        Directory::open(path, false)?.set_mode(0o711)
-    }
-
-    fn set_mode(&self, mode: u32) -> io::Result<()> {
-        Ok(fs::fchmod(&self.0, Mode::from_raw_mode(mode))?)
+        let mode = Mode::from_raw_mode(0o711);
+        fs::mkdir(path, mode)?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let made = fs::open(path, flags, Mode::empty())?;
+        Ok(fs::fchmod(made, mode)?)
     }
 
     pub(crate) fn info(&self) -> io::Result<FileInfo> {
