@@ -178,7 +178,9 @@ impl Directory {
 
     /// Calls `each` with the names in it, `.` and `..` left out, until it returns false.
     pub(crate) fn names(&self, mut each: impl FnMut(OsString) -> bool) -> io::Result<()> {
-        for entry in fs::Dir::read_from(&self.0)? {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let listed = fs::openat(&self.0, ".", flags, Mode::empty())?;
+        for entry in fs::Dir::new(listed)? {
             let name = entry?.file_name().to_bytes().to_vec();
             if name != b"." && name != b".." && !each(OsString::from_vec(name)) {
                 break;
