@@ -13,7 +13,7 @@
 
 use std::io;
 
-use crate::header::{Control, MAX_BUFFERS, MAX_HANDLES, Row};
+use crate::header::{Control, MAX_HANDLES, Row};
 use crate::sync::{Ordering, fence};
 
 /// The word `current`.
@@ -133,8 +133,10 @@ pub(crate) fn unpin(row: &Row, buffer: u32) {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct AllPinned(pub(crate) Vec<u32>);
 
-/// Chooses the buffer to write: of those that are not current and that no live row pins, the one whose
-/// version is the oldest, so that readers who copy it out have the longest time.
+/// Chooses the buffer to write: not current, and pinned by no live row.
+///
+/// It takes the first of those behind the current one, so that while nothing is pinned the buffers go round
+/// and a version stays as long as it can for readers who copy it out.
 ///
 /// The caller holds the writer lock. `alive` says whether a row's process lives, asked after its pin was
 /// read; the pins of dead rows do not count.
@@ -148,38 +150,40 @@ pub(crate) fn choose<'a>(
     mut alive: impl FnMut(u32) -> io::Result<bool>,
 ) -> io::Result<Result<u32, AllPinned>> {
     let rows = control.high_water.count.load(Ordering::SeqCst);
-    let buffers = buffers.min(MAX_BUFFERS);
-    let mut passed = 1_u32 << seen.buffer();
-    loop {
-        let oldest = (0..buffers)
-            .filter(|buffer| passed & 1 << buffer == 0)
-            .min_by_key(|buffer| control.stamps[*buffer as usize].load(Ordering::Relaxed));
-        let Some(buffer) = oldest else {
-            let all = 0..rows.min(MAX_HANDLES);
-            let pins = |row: &Row| {
-                row.pins
-                    .iter()
-                    .any(|pins| pins.load(Ordering::Relaxed) != 0)
-            };
-            return Ok(Err(AllPinned(
-                all.filter(|index| row(*index).is_some_and(pins)).collect(),
-            )));
-        };
-        let mut pinned = false;
-        for index in 0..rows {
-            let Some(row) = row(index) else { break };
-            // SeqCst: see the invariant above.
-            let pins = row.pins[buffer as usize].load(Ordering::SeqCst);
-            if pins != 0 && (index == me || alive(index)?) {
-                pinned = true;
-                break;
-            }
-        }
-        if !pinned {
+    for step in 1..buffers {
+        let buffer = (seen.buffer() + step) % buffers;
+        if !is_pinned(buffer, rows, me, &row, &mut alive)? {
             return Ok(Ok(buffer));
         }
-        passed |= 1 << buffer;
     }
+    let all = 0..rows.min(MAX_HANDLES);
+    let pins = |row: &Row| {
+        row.pins
+            .iter()
+            .any(|pins| pins.load(Ordering::Relaxed) != 0)
+    };
+    let pinning = all.filter(|index| row(*index).is_some_and(pins));
+    Ok(Err(AllPinned(pinning.collect())))
+}
+
+/// Whether a live row pins the buffer.
+#[inline]
+fn is_pinned<'a>(
+    buffer: u32,
+    rows: u32,
+    me: u32,
+    row: impl Fn(u32) -> Option<&'a Row>,
+    mut alive: impl FnMut(u32) -> io::Result<bool>,
+) -> io::Result<bool> {
+    for index in 0..rows {
+        let Some(row) = row(index) else { break };
+        // SeqCst: see the invariant above.
+        let pins = row.pins[buffer as usize].load(Ordering::SeqCst);
+        if pins != 0 && (index == me || alive(index)?) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Says that `buffer` is being written. The caller has [chosen](choose) it.
