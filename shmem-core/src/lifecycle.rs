@@ -26,7 +26,7 @@ pub(crate) struct Attachment {
     pub(crate) view: View,
     pub(crate) locks: Locks,
     pub(crate) seat: Seat,
-    /// The last version whose bytes this handle has seen to be a value.
+    /// The last version whose bytes this handle has seen to be a value; `u64::MAX`, which is no version, before.
     pub(crate) validated: AtomicU64,
     pub(crate) interrupted: AtomicBool,
 }
@@ -206,7 +206,7 @@ impl Attachment {
             view,
             locks,
             seat,
-            validated: AtomicU64::new(0),
+            validated: AtomicU64::new(u64::MAX),
             interrupted: AtomicBool::new(false),
         }
     }
