@@ -53,7 +53,7 @@ impl<'a, P: ?Sized + Payload> ReadGuard<'a, P> {
     ///
     /// - `seen.buffer()` was pinned in the row of `attachment` by [`cell::pin`], which returned `seen`; the
     ///   guard takes the pin over.
-    /// - `value` is that buffer, and its bytes are a value.
+    /// - `value` is that buffer; its bytes are a value before the guard is dereferenced.
     #[inline]
     pub(crate) unsafe fn new(attachment: &'a Attachment, value: NonNull<P>, seen: Current) -> Self {
         ReadGuard {
@@ -66,6 +66,15 @@ impl<'a, P: ?Sized + Payload> ReadGuard<'a, P> {
     /// The version that the guard sees.
     pub fn version(guard: &Self) -> Version {
         Version(guard.seen.version())
+    }
+
+    pub(crate) fn seen(guard: &Self) -> Current {
+        guard.seen
+    }
+
+    /// Valid for reads of the value's bytes while the guard lives.
+    pub(crate) fn as_ptr(guard: &Self) -> *const P {
+        guard.value.as_ptr()
     }
 }
 

@@ -119,6 +119,21 @@ impl<P: ?Sized + Payload> SharedObject<P> {
     /// - [`Error::Corrupt`]: another program wrote nonsense into the control words.
     #[inline]
     pub fn read(&self) -> Result<ReadGuard<'_, P>> {
+        // SAFETY: the bytes are checked next.
+        let guard = unsafe { self.pin() }?;
+        if !const { P::SCHEMA.any_bits() } {
+            self.validate(ReadGuard::seen(&guard))?;
+        }
+        Ok(guard)
+    }
+
+    /// A guard of bytes that nobody has checked.
+    ///
+    /// # Safety
+    ///
+    /// - The guard is dereferenced only once its bytes were seen to be a value.
+    #[inline]
+    pub(crate) unsafe fn pin(&self) -> Result<ReadGuard<'_, P>> {
         let attachment = &self.attachment;
         if !attachment.is_ours() {
             return Err(self.view().forked());
@@ -132,12 +147,8 @@ impl<P: ?Sized + Payload> SharedObject<P> {
             return Err(self.view().corrupt_word(seen));
         }
         let value = P::at(mapping.buffer(seen.buffer()));
-        // SAFETY: pinned just now; checked next, before anybody can dereference it.
-        let guard = unsafe { ReadGuard::new(attachment, value, seen) };
-        if !const { P::SCHEMA.any_bits() } {
-            self.validate(seen)?;
-        }
-        Ok(guard)
+        // SAFETY: pinned just now; the caller promises the rest.
+        Ok(unsafe { ReadGuard::new(attachment, value, seen) })
     }
 
     /// As [`read`](Self::read), which never waits.

@@ -66,10 +66,13 @@ impl<T: Shared> SharedObject<T> {
                 return unsafe { self.view().check_copy(out) };
             }
         }
-        let guard = self.read()?;
-        // SAFETY: a `T` is its bytes, `out` is valid for one and outside the mapping.
-        unsafe { core::ptr::copy_nonoverlapping(&raw const *guard, out, 1) };
-        Ok(())
+        // SAFETY: it is not dereferenced.
+        let guard = unsafe { self.pin() }?;
+        // SAFETY: the guard's pointer is valid for the bytes of a `T`; `out` is too, and outside the mapping.
+        unsafe { core::ptr::copy_nonoverlapping(ReadGuard::as_ptr(&guard), out, 1) };
+        // The copy and not the buffer, however often this version was checked: nothing can change it any more.
+        // SAFETY: `out` was filled just now.
+        unsafe { self.view().check_copy(out) }
     }
 
     /// Publishes `value` as the new version, whatever was there, and returns which it is.
