@@ -479,7 +479,7 @@ fn current_stamps_and_versions_after_writes() {
         assert_eq!(object.print().0, version);
         assert_eq!((object.control(128), object.control(136)), (0, version));
     }
-    // The oldest version that is not current makes room: all buffers are used in turn.
+    // All buffers are used in turn while no guard holds one.
     let mut all = stamps();
     all.sort_unstable();
     assert_eq!(all, [6, 7, 8, 9]);
