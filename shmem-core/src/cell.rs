@@ -150,8 +150,8 @@ pub(crate) fn choose<'a>(
     mut alive: impl FnMut(u32) -> io::Result<bool>,
 ) -> io::Result<Result<u32, AllPinned>> {
     let rows = control.high_water.count.load(Ordering::SeqCst);
-    for step in 1..buffers {
-        let buffer = (seen.buffer() + step) % buffers;
+    // Not by remainder: a division takes as long as a locked exchange.
+    for buffer in (seen.buffer() + 1..buffers).chain(0..seen.buffer()) {
         if !is_pinned(buffer, rows, me, &row, &mut alive)? {
             return Ok(Ok(buffer));
         }
