@@ -1,5 +1,7 @@
 //! The signatures that programs outside this workspace are compiled against: names, arguments, results.
 
+#![expect(let_underscore_drop, reason = "only the types matter here")]
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
