@@ -9,7 +9,7 @@ use std::process::Command;
 
 use rustix::process::geteuid;
 
-use crate::TempDir;
+use crate::{TempDir, tell};
 
 /// Tells the second process that it is the one.
 const INSIDE: &str = "SHMEM_TEST_ALONE";
@@ -99,4 +99,9 @@ pub fn is_root(test: &str) -> bool {
         println!("not run: {test} needs root");
     }
     root
+}
+
+/// `Ok`, or the name of the error's variant.
+pub fn outcome<T>(result: shmem_core::Result<T>) -> String {
+    tell(result, |_| "Ok")
 }

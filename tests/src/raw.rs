@@ -5,8 +5,8 @@
 
 use std::fs::{self, File};
 use std::ops::Range;
-use std::os::unix::fs::FileExt as _;
-use std::path::Path;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
 
 /// The words of the header, by number.
 pub mod word {
@@ -239,6 +239,30 @@ impl Raw {
 pub fn scribble(path: &Path, offset: usize, bytes: &[u8]) {
     let file = File::options().write(true).open(path).unwrap();
     file.write_all_at(bytes, offset as u64).unwrap();
+}
+
+/// What a look at a path finds, so that a change shows.
+#[derive(Debug, PartialEq)]
+pub struct Look {
+    inode: u64,
+    mode: u32,
+    size: u64,
+    modified: (i64, i64),
+    content: Option<Vec<u8>>,
+    leads_to: Option<PathBuf>,
+}
+
+/// Looks, without following a link.
+pub fn look(path: &Path) -> Look {
+    let data = fs::symlink_metadata(path).unwrap();
+    Look {
+        inode: data.ino(),
+        mode: data.mode(),
+        size: data.size(),
+        modified: (data.mtime(), data.mtime_nsec()),
+        content: data.is_file().then(|| fs::read(path).unwrap()),
+        leads_to: fs::read_link(path).ok(),
+    }
 }
 
 /// FNV-1a, 64 bits (RFC 9923).
