@@ -49,17 +49,18 @@ pub(crate) fn wait(
     let location = &view.location;
     let control = view.mapping.control();
     loop {
+        // First: a caller that is slower than the publisher finds a new version each time.
+        if interrupted.load(Ordering::Relaxed) {
+            return Err(Error::Interrupted {
+                location: location.clone(),
+            });
+        }
         let seen = cell::current(control);
         if seen.is_removed() {
             return Err(view.removed());
         }
         if seen.version() > after.0 {
             return Ok(Version(seen.version()));
-        }
-        if interrupted.load(Ordering::Relaxed) {
-            return Err(Error::Interrupted {
-                location: location.clone(),
-            });
         }
         let slice = deadline.slice(SLICE);
         if slice.is_zero() {
