@@ -108,23 +108,32 @@ pub fn eventually(what: &str, mut done: impl FnMut() -> bool) {
     }
 }
 
-/// Waits until a thread of this process sleeps on a word of a shared object: in `futex(2)`, without the flag
-/// that says that nobody else can wake it.
-pub fn thread_sleeps_in_futex() {
-    sleeps_in_futex("/proc/self/task");
+/// Runs `wait` in a thread, `then` once that thread sleeps on a word of a shared object, and returns what
+/// `wait` does.
+pub fn once_asleep<R: Send>(wait: impl FnOnce() -> R + Send, then: impl FnOnce()) -> R {
+    std::thread::scope(|scope| {
+        let (sender, thread) = mpsc::channel();
+        let waiter = scope.spawn(move || {
+            sender.send(rustix::thread::gettid()).unwrap();
+            wait()
+        });
+        let thread = thread.recv().unwrap().as_raw_nonzero();
+        let syscall = format!("/proc/self/task/{thread}/syscall");
+        eventually("the thread sleeps in futex(2)", || {
+            waiter.is_finished() || is_shared_futex(Path::new(&syscall))
+        });
+        assert!(!waiter.is_finished(), "it did not wait");
+        then();
+        waiter.join().unwrap()
+    })
 }
 
-fn sleeps_in_futex(tasks: &str) {
-    let futex = libc::SYS_futex.to_string();
-    eventually("it sleeps in futex(2)", || {
-        let threads = std::fs::read_dir(tasks).unwrap();
-        threads.flatten().any(|thread| {
-            // The number of the call and its arguments, or `running`.
-            let call = std::fs::read_to_string(thread.path().join("syscall")).unwrap_or_default();
-            let mut words = call.split(' ');
-            words.next() == Some(futex.as_str()) && words.nth(1) == Some("0x0")
-        })
-    });
+/// Whether a thread sleeps in `futex(2)`, without the flag that says that nobody else can wake it.
+fn is_shared_futex(syscall: &Path) -> bool {
+    // The number of the call and its arguments, or `running`.
+    let call = std::fs::read_to_string(syscall).unwrap_or_default();
+    let mut words = call.split(' ');
+    words.next() == Some(&*libc::SYS_futex.to_string()) && words.nth(1) == Some("0x0")
 }
 
 /// A second process, killed when the test ends.
@@ -261,9 +270,13 @@ impl Peer {
         });
     }
 
-    /// Waits until one of its threads sleeps in `futex(2)`.
+    /// Waits until one of its threads sleeps on a word of a shared object.
     pub fn sleeps_in_futex(&self) {
-        sleeps_in_futex(&format!("/proc/{}/task", self.id()));
+        let tasks = format!("/proc/{}/task", self.id());
+        eventually("the peer sleeps in futex(2)", || {
+            let mut threads = std::fs::read_dir(&tasks).unwrap().flatten();
+            threads.any(|thread| is_shared_futex(&thread.path().join("syscall")))
+        });
     }
 
     /// SIGCONT.

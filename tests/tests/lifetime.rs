@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use shmem_core::{Error, Lifetime, ReadGuard, Shared, Version};
-use tests::{Cleanup, Peer, Small, TempDir, thread_sleeps_in_futex, unique_name, variant};
+use tests::{Cleanup, Peer, Small, TempDir, once_asleep, unique_name, variant};
 
 const PEER: &str = env!("CARGO_BIN_EXE_peer");
 
@@ -228,13 +228,9 @@ fn readers_only_are_woken_too_when_it_is_removed() {
     let name = Cleanup::new("removed-reader");
     let object = Small::create(&*name, Small::new(1)).unwrap();
     let reader = Small::open_read_only(&*name).unwrap();
-    std::thread::scope(|scope| {
-        let waiter = scope.spawn(|| refused(reader.wait_forever(Version(1))));
-        thread_sleeps_in_futex();
-        // The last one out.
-        drop(object);
-        assert_eq!(waiter.join().unwrap(), "Removed");
-    });
+    let wait = || refused(reader.wait_forever(Version(1)));
+    // The last one out.
+    assert_eq!(once_asleep(wait, || drop(object)), "Removed");
     assert!(!reader.is_current());
     assert_eq!(reader.load().unwrap(), Small::new(1));
 }
@@ -268,12 +264,9 @@ fn a_file_that_is_replaced_by_hand() {
     let [path, other] = ["one", "other"].map(|name| dir.path().join(name));
     let object = Small::create(&path, Small::new(1)).unwrap();
     let moved = Small::create(&other, Small::new(2)).unwrap();
-    std::thread::scope(|scope| {
-        let waiter = scope.spawn(|| refused(object.wait_forever(Version(1))));
-        thread_sleeps_in_futex();
-        std::fs::rename(&other, &path).unwrap();
-        assert_eq!(waiter.join().unwrap(), "Removed");
-    });
+    let wait = || refused(object.wait_forever(Version(1)));
+    let replace = || std::fs::rename(&other, &path).unwrap();
+    assert_eq!(once_asleep(wait, replace), "Removed");
     assert!(!object.is_current());
     let reopened = object.reopen().unwrap();
     assert_eq!(reopened.load().unwrap(), Small::new(2));

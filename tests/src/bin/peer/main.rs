@@ -10,6 +10,7 @@ mod layouts;
 mod lifetime;
 mod session;
 mod sharing;
+mod waiting;
 
 /// Longer than any test.
 const ALARM: u32 = 240;
@@ -26,6 +27,7 @@ fn main() {
         ["session-file"] => session::run(|path| Path::new(path).try_into()),
         ["sharing", args @ ..] => sharing::run(args),
         ["layouts"] => layouts::run(),
+        ["waiting", args @ ..] => waiting::run(args),
         other => panic!("no such group: {other:?}"),
     }
 }
