@@ -177,6 +177,11 @@ impl<'a, P: ?Sized + Payload> WriteGuard<'a, P> {
         }
     }
 
+    /// The version that the guard began with.
+    pub fn version(guard: &Self) -> Version {
+        Version(guard.seen.version())
+    }
+
     /// Whether the writer before this one died with a change that it had not published.
     ///
     /// The change is gone: the guard begins with the last published version. True once for each such death.

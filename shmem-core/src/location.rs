@@ -31,7 +31,7 @@ use crate::{Error, Lifetime, os};
 /// assert!(Location::try_from("").is_err());
 /// # Ok::<(), shmem_core::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Location(pub(crate) Place);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -176,6 +176,13 @@ impl fmt::Display for Location {
             } => write!(f, "`{name}` of user {uid}"),
             Place::File(path) => write!(f, "`{}`", path.display()),
         }
+    }
+}
+
+/// As `Display`: what `main` prints of an error is this.
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

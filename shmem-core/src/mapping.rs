@@ -151,19 +151,26 @@ impl Mapping {
     pub(crate) unsafe fn copy_out(&self, index: u32, out: *mut u8, len: usize) {
         debug_assert!(len as u64 <= self.layout.shape.size);
         let words = self.buffer(index).as_ptr().cast::<AtomicU64>();
-        for i in 0..len / 8 {
+        let load = |i: usize| {
             // SAFETY: a buffer is `stride` bytes, a multiple of 128 and at least `len`, aligned to 128.
             let word = unsafe { &*words.wrapping_add(i) };
-            let value = word.load(Ordering::Relaxed);
-            let to = out.wrapping_add(8 * i).cast::<u64>();
-            // SAFETY: `out` is valid for `len` bytes, and `8 * i + 8 <= len`.
-            unsafe { to.write_unaligned(value) };
+            word.load(Ordering::Relaxed)
+        };
+        let count = len / 8;
+        for i in (0..count - count % 2).step_by(2) {
+            let to = out.wrapping_add(8 * i);
+            // SAFETY: `out` is valid for `len` bytes, and `8 * i + 16 <= len`.
+            unsafe { put_pair(to, [load(i), load(i + 1)]) };
+        }
+        if count % 2 == 1 {
+            let to = out.wrapping_add(8 * (count - 1)).cast::<u64>();
+            // SAFETY: `out` is valid for `len` bytes, and `8 * count <= len`.
+            unsafe { to.write_unaligned(load(count - 1)) };
         }
         let rest = len % 8;
         if rest != 0 {
-            // SAFETY: as above; the word that holds the last bytes lies within the stride.
-            let word = unsafe { &*words.wrapping_add(len / 8) };
-            let value = word.load(Ordering::Relaxed).to_ne_bytes();
+            // The word that holds the last bytes lies within the stride.
+            let value = load(count).to_ne_bytes();
             // SAFETY: `rest` bytes of `out` remain.
             let tail = unsafe { out.add(len - rest) };
             // SAFETY: `tail` is valid for `rest` bytes, `value` has 8.
@@ -198,6 +205,31 @@ impl Mapping {
     pub(crate) fn flush(&self) -> io::Result<()> {
         self.raw.flush()
     }
+}
+
+/// Stores two words in one piece: a value of 16 bytes or more is moved in such pieces next, and a processor
+/// cannot pass two stores of 8 bytes on to one load of 16 without waiting for both to reach the cache. That
+/// made a `load` of 64 bytes three times as slow.
+///
+/// # Safety
+///
+/// - `to` is valid for writes of 16 bytes.
+#[inline]
+unsafe fn put_pair(to: *mut u8, pair: [u64; 2]) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use core::arch::x86_64::{__m128i, _mm_set_epi64x, _mm_storeu_si128};
+        let [low, high] = pair.map(|word| i64::from_ne_bytes(word.to_ne_bytes()));
+        // SAFETY: every x86-64 processor has SSE2.
+        let pair = unsafe { _mm_set_epi64x(high, low) };
+        // SAFETY: the caller's promise; the store needs no alignment.
+        unsafe { _mm_storeu_si128(to.cast::<__m128i>(), pair) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    // SAFETY: the caller's promise.
+    unsafe {
+        to.cast::<[u64; 2]>().write_unaligned(pair)
+    };
 }
 
 /// The less significant half of a word.

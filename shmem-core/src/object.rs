@@ -6,6 +6,7 @@
 
 use core::fmt;
 use core::marker::PhantomData;
+use std::io;
 use std::time::Duration;
 
 use crate::cell::{self, AllPinned, Current};
@@ -13,7 +14,7 @@ use crate::deadline::Deadline;
 use crate::fork;
 use crate::guard::{Held, ReadGuard, WriteGuard};
 use crate::info::Info;
-use crate::lifecycle::{self, Attachment};
+use crate::lifecycle::Attachment;
 use crate::lock::{self, Token, Waiter};
 use crate::notify;
 use crate::opened::Wanted;
@@ -21,7 +22,7 @@ use crate::options::Settings;
 use crate::os::Event;
 use crate::participant;
 use crate::sync::Ordering;
-use crate::view::View;
+use crate::view::{Refusal, View};
 use crate::{Error, Result, Shared};
 
 /// Counts the publications of an object: a fresh one has `Version(1)`, and `Version(0)` is before everything.
@@ -120,7 +121,7 @@ impl<P: ?Sized + Payload> SharedObject<P> {
     #[inline]
     pub fn read(&self) -> Result<ReadGuard<'_, P>> {
         // SAFETY: the bytes are checked next.
-        let guard = unsafe { self.pin() }?;
+        let guard = unsafe { self.pin() }.map_err(|refusal| self.view().explain(refusal))?;
         if !const { P::SCHEMA.any_bits() } {
             self.validate(ReadGuard::seen(&guard))?;
         }
@@ -133,18 +134,18 @@ impl<P: ?Sized + Payload> SharedObject<P> {
     ///
     /// - The guard is dereferenced only once its bytes were seen to be a value.
     #[inline]
-    pub(crate) unsafe fn pin(&self) -> Result<ReadGuard<'_, P>> {
+    pub(crate) unsafe fn pin(&self) -> core::result::Result<ReadGuard<'_, P>, Refusal> {
         let attachment = &self.attachment;
         if !attachment.is_ours() {
-            return Err(self.view().forked());
+            return Err(Refusal::Forked);
         }
         let mapping = &self.view().mapping;
         let Ok(seen) = cell::pin(mapping.control(), attachment.row()) else {
-            return Err(self.view().too_many_guards());
+            return Err(Refusal::TooManyGuards);
         };
         if seen.buffer() >= self.view().header.layout.shape.buffers {
             cell::unpin(attachment.row(), seen.buffer());
-            return Err(self.view().corrupt_word(seen));
+            return Err(Refusal::Word(seen));
         }
         let value = P::at(mapping.buffer(seen.buffer()));
         // SAFETY: pinned just now; the caller promises the rest.
@@ -224,12 +225,23 @@ impl<P: ?Sized + Payload> SharedObject<P> {
         self.begin(Deadline::after(timeout), true)
     }
 
-    /// Takes the lock, chooses a buffer and, if `copy`, fills it with the current version.
+    /// Begins a change: of a copy of the current version, or of a buffer to be filled, if not `copy`.
     #[inline]
     pub(crate) fn begin(&self, deadline: Deadline, copy: bool) -> Result<WriteGuard<'_, P>> {
+        let guard = self.lock_and_copy(deadline, copy);
+        guard.map_err(|refusal| self.view().explain(refusal))
+    }
+
+    /// Takes the lock, chooses a buffer and, if `copy`, fills it with the current version.
+    #[inline]
+    fn lock_and_copy(
+        &self,
+        deadline: Deadline,
+        copy: bool,
+    ) -> core::result::Result<WriteGuard<'_, P>, Refusal> {
         let attachment = &self.attachment;
         if !attachment.is_ours() {
-            return Err(self.view().forked());
+            return Err(Refusal::Forked);
         }
         let mapping = &self.view().mapping;
         let control = mapping.control();
@@ -240,11 +252,11 @@ impl<P: ?Sized + Payload> SharedObject<P> {
         let held = Held(attachment);
         let seen = cell::current_in_order(control);
         if seen.is_removed() {
-            return Err(self.view().removed());
+            return Err(Refusal::Removed);
         }
         let buffers = self.view().header.layout.shape.buffers;
         if seen.buffer() >= buffers {
-            return Err(self.view().corrupt_word(seen));
+            return Err(Refusal::Word(seen));
         }
         let buffer = self.choose(seen, buffers, deadline)?;
         if copy && !const { P::SCHEMA.any_bits() } {
@@ -300,10 +312,15 @@ impl<P: ?Sized + Payload> SharedObject<P> {
 
     /// Chooses a buffer, waiting for readers if they hold all others.
     #[inline]
-    fn choose(&self, seen: Current, buffers: u32, deadline: Deadline) -> Result<u32> {
-        match self.choose_now(seen, buffers)? {
-            Ok(buffer) => Ok(buffer),
-            Err(_) => self.choose_later(seen, buffers, deadline),
+    fn choose(
+        &self,
+        seen: Current,
+        buffers: u32,
+        deadline: Deadline,
+    ) -> core::result::Result<u32, Refusal> {
+        match self.choose_now(seen, buffers) {
+            Ok(Ok(buffer)) => Ok(buffer),
+            _ => Ok(self.choose_later(seen, buffers, deadline)?),
         }
     }
 
@@ -312,16 +329,14 @@ impl<P: ?Sized + Payload> SharedObject<P> {
         &self,
         seen: Current,
         buffers: u32,
-    ) -> Result<core::result::Result<u32, AllPinned>> {
+    ) -> io::Result<core::result::Result<u32, AllPinned>> {
         let Attachment {
             view, locks, seat, ..
         } = &self.attachment;
         let mapping = &view.mapping;
         let row = |index| mapping.row(index);
         let alive = |index| locks.is_live(index);
-        cell::choose(mapping.control(), seen, buffers, seat.row, row, alive).map_err(|source| {
-            Error::from_io(&view.location, "asking whether a reader lives", source)
-        })
+        cell::choose(mapping.control(), seen, buffers, seat.row, row, alive)
     }
 
     #[cold]
@@ -332,7 +347,10 @@ impl<P: ?Sized + Payload> SharedObject<P> {
         };
         let mut pause = Duration::from_micros(20);
         loop {
-            let pinned = match self.choose_now(seen, buffers)? {
+            let doing = "asking whether a reader lives";
+            let choice = self.choose_now(seen, buffers);
+            let choice = choice.map_err(|e| Error::from_io(&self.view().location, doing, e))?;
+            let pinned = match choice {
                 Ok(buffer) => return Ok(buffer),
                 Err(AllPinned(rows)) => rows,
             };
@@ -415,7 +433,7 @@ impl<P: ?Sized + Payload> SharedObject<P> {
             schema: P::SCHEMA,
             fingerprint: const { P::SCHEMA.fingerprint() },
         };
-        let attachment = lifecycle::join(location, wanted, &self.settings)?;
+        let attachment = self.settings.join(location, wanted)?;
         Ok(SharedObject::new(attachment, self.settings))
     }
 

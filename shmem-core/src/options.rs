@@ -193,7 +193,7 @@ impl<T: Shared> Options<T> {
     pub fn open(&self, at: impl TryInto<Location, Error: Into<Error>>) -> Result<SharedObject<T>> {
         let at = at.try_into().map_err(Into::into)?;
         let wanted = Wanted::of::<T>();
-        let attachment = self.patiently(|| lifecycle::join(&at, wanted, &self.settings))?;
+        let attachment = self.settings.join(&at, wanted)?;
         Ok(SharedObject::new(attachment, self.settings))
     }
 
@@ -225,13 +225,20 @@ impl<T: Shared> Options<T> {
     ) -> Result<SharedReader<T>> {
         let at = at.try_into().map_err(Into::into)?;
         let wanted = Wanted::of::<T>();
-        let view = self.patiently(|| lifecycle::view(&at, wanted))?;
-        Ok(SharedReader::new(view))
+        let view = self.settings.patiently(|| lifecycle::view(&at, wanted))?;
+        Ok(SharedReader::new(view, self.clone()))
+    }
+}
+
+impl Settings {
+    /// Opens the object for reading and writing.
+    pub(crate) fn join(&self, at: &Location, wanted: Wanted) -> Result<Attachment> {
+        self.patiently(|| lifecycle::join(at, wanted, self))
     }
 
     /// Tries again, for as long as `wait_for` says, while there is no object.
     fn patiently<R>(&self, mut open: impl FnMut() -> Result<R>) -> Result<R> {
-        let deadline = match self.settings.wait_for {
+        let deadline = match self.wait_for {
             Some(timeout) => Deadline::after(timeout),
             None => Deadline::Now,
         };

@@ -2,7 +2,6 @@
 #![expect(unsafe_code, reason = "makes values from bytes that were checked")]
 
 use core::fmt;
-use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
@@ -42,16 +41,16 @@ pub struct SharedReader<T: Shared> {
     interrupted: AtomicBool,
     /// The one page that `wait` may map writable, if this program has the right to.
     waiters: OnceLock<Option<WaitersPage>>,
-    value: PhantomData<fn() -> T>,
+    options: Options<T>,
 }
 
 impl<T: Shared> SharedReader<T> {
-    pub(crate) fn new(view: View) -> Self {
+    pub(crate) fn new(view: View, options: Options<T>) -> Self {
         SharedReader {
             view,
+            options,
             interrupted: AtomicBool::new(false),
             waiters: OnceLock::new(),
-            value: PhantomData,
         }
     }
 
@@ -100,7 +99,8 @@ impl<T: Shared> SharedReader<T> {
     #[inline]
     fn load_to(&self, out: *mut T) -> Result<Version> {
         // SAFETY: callers pass a place for a `T`.
-        let seen = unsafe { self.view.copy_out(out.cast(), size_of::<T>(), COPY_TRIES) }?;
+        let copied = unsafe { self.view.copy_out(out.cast(), size_of::<T>(), COPY_TRIES) };
+        let seen = copied.map_err(|refusal| self.view.explain(refusal))?;
         // SAFETY: `out` was filled just now.
         unsafe { self.view.check_copy(out) }?;
         Ok(Version(seen.version()))
@@ -175,13 +175,13 @@ impl<T: Shared> SharedReader<T> {
         Info::of(&self.view, T::SCHEMA.name().to_owned(), None)
     }
 
-    /// Opens what the name leads to now.
+    /// Opens what the name leads to now, with the options this handle was opened with.
     ///
     /// # Errors
     ///
     /// As [`Shared::open_read_only`].
     pub fn reopen(&self) -> Result<Self> {
-        Options::<T>::new().open_read_only(self.view.location.clone())
+        self.options.open_read_only(self.view.location.clone())
     }
 }
 

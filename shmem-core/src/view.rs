@@ -60,12 +60,17 @@ impl View {
     ///
     /// - `out` is valid for writes of `len` bytes, and `len` is the size of the value.
     #[inline]
-    pub(crate) unsafe fn copy_out(&self, out: *mut u8, len: usize, tries: u32) -> Result<Current> {
+    pub(crate) unsafe fn copy_out(
+        &self,
+        out: *mut u8,
+        len: usize,
+        tries: u32,
+    ) -> core::result::Result<Current, Refusal> {
         let control = self.mapping.control();
         for _ in 0..tries {
             let seen = cell::current(control);
             if seen.buffer() >= self.header.layout.shape.buffers {
-                return Err(self.corrupt_word(seen));
+                return Err(Refusal::Word(seen));
             }
             // SAFETY: the caller's promise; the buffer was bounded just now.
             unsafe { self.mapping.copy_out(seen.buffer(), out, len) };
@@ -73,7 +78,7 @@ impl View {
                 return Ok(seen);
             }
         }
-        Err(self.overtaken(tries))
+        Err(Refusal::Overtaken)
     }
 
     /// Checks that the bytes at `value`, which are this thread's alone, are a value.
@@ -109,8 +114,54 @@ impl View {
     }
 }
 
-/// The errors that any operation may come to.
+/// Why an operation was refused, in a form small enough to stay in registers on the way out: an [`Error`]
+/// under construction would keep the guard beside it in memory.
+pub(crate) enum Refusal {
+    Removed,
+    Forked,
+    TooManyGuards,
+    Overtaken,
+    Word(Current),
+    Other(Box<Error>),
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Refusal::Other(Box::new(error))
+    }
+}
+
 impl View {
+    #[cold]
+    pub(crate) fn explain(&self, refusal: Refusal) -> Error {
+        let location = self.location.clone();
+        match refusal {
+            Refusal::Removed => Error::Removed { location },
+            Refusal::Forked => Error::Forked { location },
+            Refusal::TooManyGuards => Error::Busy {
+                location,
+                holder: "this handle has 2147483648 guards that were never dropped; reopen it"
+                    .into(),
+            },
+            Refusal::Overtaken => Error::Busy {
+                location,
+                holder: "writers published faster than the value could be copied, many times"
+                    .into(),
+            },
+            Refusal::Word(seen) => Error::Corrupt {
+                location,
+                what: "current buffer",
+                found: seen.buffer().to_string(),
+                expected: format!("below {}", self.header.layout.shape.buffers),
+            },
+            Refusal::Other(error) => *error,
+        }
+    }
+
+    pub(crate) fn removed(&self) -> Error {
+        self.explain(Refusal::Removed)
+    }
+
     /// Which handle and process a row belongs to, for messages.
     pub(crate) fn who(&self, row: u32) -> String {
         match self.mapping.row(row) {
@@ -119,48 +170,6 @@ impl View {
                 format!("handle {row} (process {process})")
             }
             None => "a process that is gone".into(),
-        }
-    }
-
-    #[cold]
-    pub(crate) fn removed(&self) -> Error {
-        Error::Removed {
-            location: self.location.clone(),
-        }
-    }
-
-    #[cold]
-    pub(crate) fn forked(&self) -> Error {
-        Error::Forked {
-            location: self.location.clone(),
-        }
-    }
-
-    #[cold]
-    pub(crate) fn too_many_guards(&self) -> Error {
-        Error::Busy {
-            location: self.location.clone(),
-            holder: "this handle has 2147483648 guards that were never dropped; reopen it".into(),
-        }
-    }
-
-    #[cold]
-    fn overtaken(&self, tries: u32) -> Error {
-        Error::Busy {
-            location: self.location.clone(),
-            holder: format!(
-                "writers published faster than the value could be copied, {tries} times"
-            ),
-        }
-    }
-
-    #[cold]
-    pub(crate) fn corrupt_word(&self, seen: Current) -> Error {
-        Error::Corrupt {
-            location: self.location.clone(),
-            what: "current buffer",
-            found: seen.buffer().to_string(),
-            expected: format!("below {}", self.header.layout.shape.buffers),
         }
     }
 }
