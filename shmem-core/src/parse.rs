@@ -3,7 +3,7 @@
 use crate::layout::{MAX_DEPTH, MAX_LINES, integer_size};
 use crate::stored::{Shape, StoredField, StoredKind, StoredSchema, StoredVariant};
 use std::collections::HashSet;
-use std::str::Lines;
+use std::str::SplitTerminator;
 
 /// The bytes are not a schema.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,7 +24,7 @@ impl StoredSchema {
     /// beyond the end of the whole, parts that overlap, a size that does not follow from the parts.
     pub fn parse(bytes: &[u8]) -> Result<Self, InvalidSchema> {
         let mut parser = Parser {
-            lines: "".lines(),
+            lines: "".split_terminator('\n'),
             next: None,
             line: 0,
         };
@@ -34,7 +34,7 @@ impl StoredSchema {
         if !text.ends_with('\n') {
             return parser.refuse("the last line has no end");
         }
-        parser.lines = text.lines();
+        parser.lines = text.split_terminator('\n');
         parser.advance()?;
         let (head, schema) = parser.node(0)?;
         if head.offset != 0 || !head.name.is_empty() {
@@ -48,7 +48,8 @@ impl StoredSchema {
 }
 
 struct Parser<'a> {
-    lines: Lines<'a>,
+    /// Not `str::lines`, which takes a carriage return for a part of the line's end.
+    lines: SplitTerminator<'a, char>,
     /// The line that is read next.
     next: Option<Line<'a>>,
     /// The number of `next`, from 1.
