@@ -222,14 +222,29 @@ pub(crate) fn lock_mode(mode: u32) -> u32 {
     }
 }
 
+/// The layout that the object's own schema describes, which is that of a value as large as the header says.
 pub(crate) fn stored_schema(
     description: &Description,
     location: &Location,
 ) -> Result<StoredSchema, Error> {
-    StoredSchema::parse(&description.schema).map_err(|error| Error::Corrupt {
+    let corrupt = |what, found, expected| Error::Corrupt {
         location: location.clone(),
-        what: "schema",
-        found: error.to_string(),
-        expected: "text in the grammar of docs/format.md".into(),
-    })
+        what,
+        found,
+        expected,
+    };
+    let schema = StoredSchema::parse(&description.schema).map_err(|error| {
+        let expected = "text in the grammar of docs/format.md".into();
+        corrupt("schema", error.to_string(), expected)
+    })?;
+    let size = description.header.layout.shape.size;
+    if schema.size() as u64 != size {
+        let expected = format!("{} bytes, as its schema says", schema.size());
+        return Err(corrupt(
+            "size of the value",
+            format!("{size} bytes"),
+            expected,
+        ));
+    }
+    Ok(schema)
 }
