@@ -14,8 +14,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::cell::Current;
 use crate::directory::Spot;
+use crate::discovery;
 use crate::fork::Registered;
-use crate::header::{Header, Layout, MAX_ALIGN, MAX_BUFFERS, MAX_HANDLES, Shape};
+use crate::header::{Header, Layout, MAX_ALIGN, MAX_BUFFERS, MAX_HANDLES, MAX_SCHEMA, Shape};
 use crate::lifecycle::{Attachment, stuck};
 use crate::mapping::Mapping;
 use crate::opened::{Wanted, check_trust, lock_file_name, lock_mode};
@@ -82,6 +83,7 @@ pub(crate) fn build<'a>(
     let layout = Layout::of(shape).ok_or_else(|| too_large(location, &shape))?;
     let (file, temporary) = match spot.directory.create_unnamed(mode) {
         Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+            discovery::sweep_temporaries(spot);
             let name = OsString::from(format!("{TEMPORARY}{:016x}", os::random()));
             (
                 spot.directory.create_file(&name, mode).map_err(io)?,
@@ -148,20 +150,22 @@ pub(crate) fn build<'a>(
     if settings.prefault {
         mapping.prefault();
     }
-    init(mapping.buffer(0));
-    let control = mapping.control();
-    let first = Current::FIRST;
-    control.stamps[first.buffer() as usize].store(first.version(), Ordering::Relaxed);
-    control
-        .published_at
-        .store(os::coarse_clock(), Ordering::Relaxed);
-    control.current.store(first.to_bits(), Ordering::SeqCst);
+    // Live before `init` runs, however long that takes: where the file has a name, others find it.
     let locks = Locks::new(registered, &header);
     let busy = || stuck(location);
     let seat = {
         let member = locks.member(PATIENCE).map_err(io)?.ok_or_else(busy)?;
         member.sit(&mapping).map_err(io)?.ok_or_else(busy)?
     };
+    init(mapping.buffer(0));
+    let control = mapping.control();
+    let first = Current::FIRST;
+    control.stamps[first.buffer() as usize].store(first.version(), Ordering::Relaxed);
+    control.high_water.boot.store(os::boot(), Ordering::Relaxed);
+    control
+        .published_at
+        .store(os::coarse_clock(), Ordering::Relaxed);
+    control.current.store(first.to_bits(), Ordering::SeqCst);
     control
         .publisher
         .store(seat.token.to_bits(), Ordering::Relaxed);
@@ -220,6 +224,7 @@ fn too_large(location: &Location, shape: &Shape) -> Error {
         )
     })
     .or_else(|| over("alignment of the type", shape.align, MAX_ALIGN))
+    .or_else(|| over("length of the stored schema", shape.schema_len, MAX_SCHEMA))
     .unwrap_or_else(|| Error::TooLarge {
         location: location.clone(),
         what: "size of the value times its buffers",
@@ -231,11 +236,29 @@ fn too_large(location: &Location, shape: &Shape) -> Error {
 /// The directory's lock file for this mode and group, made if it is not there. It is never deleted.
 fn lock_file_of(spot: &Spot, mode: u32, group: u32) -> io::Result<OsString> {
     let name = lock_file_name(mode, group);
-    match spot.directory.create_file(&name, mode) {
-        Ok(file) if mode & 0o060 != 0 => os::set_group(&file, group)?,
-        Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(error),
+    if spot.directory.entry(&name).is_ok() {
+        return Ok(name);
     }
-    Ok(name)
+    // Its mode and group are right before it has its name: a creator killed in between would leave a file
+    // that the group cannot open, for good.
+    let made = match spot.directory.create_unnamed(mode) {
+        Ok(file) => {
+            if mode & 0o060 != 0 {
+                os::set_group(&file, group)?;
+            }
+            spot.directory.link(&file, &name)
+        }
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+            let file = spot.directory.create_file(&name, mode);
+            file.and_then(|file| match mode & 0o060 {
+                0 => Ok(()),
+                _ => os::set_group(&file, group),
+            })
+        }
+        Err(error) => Err(error),
+    };
+    match made {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(name),
+    }
 }

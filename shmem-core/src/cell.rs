@@ -156,14 +156,18 @@ pub(crate) fn choose<'a>(
             return Ok(Ok(buffer));
         }
     }
-    let all = 0..rows.min(MAX_HANDLES);
-    let pins = |row: &Row| {
-        row.pins
-            .iter()
-            .any(|pins| pins.load(Ordering::Relaxed) != 0)
-    };
-    let pinning = all.filter(|index| row(*index).is_some_and(pins));
-    Ok(Err(AllPinned(pinning.collect())))
+    let mut pinning = Vec::new();
+    for index in 0..rows.min(MAX_HANDLES) {
+        let Some(row) = row(index) else { break };
+        let mut others = row.pins.iter().enumerate();
+        let pins = others.any(|(buffer, pins)| {
+            buffer != seen.buffer() as usize && pins.load(Ordering::Relaxed) != 0
+        });
+        if pins && (index == me || alive(index)?) {
+            pinning.push(index);
+        }
+    }
+    Ok(Err(AllPinned(pinning)))
 }
 
 /// Whether a live row pins the buffer.

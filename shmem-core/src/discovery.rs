@@ -50,6 +50,9 @@ pub fn list() -> Result<Vec<Info>> {
     let mut found = Vec::new();
     let mut sweeps = 0;
     for_each_named(|spot| {
+        if is_temporary(&spot.file) {
+            return;
+        }
         let Ok(visit) = Visit::new(spot) else { return };
         match visit.info() {
             Some(info) => found.push(info),
@@ -75,12 +78,9 @@ pub fn list() -> Result<Vec<Info>> {
 pub fn prune() -> Result<usize> {
     let mut swept = 0;
     for_each_named(|spot| {
-        let temporary = spot
-            .file
-            .as_encoded_bytes()
-            .starts_with(TEMPORARY.as_bytes());
-        if temporary && given_up(spot) && spot.directory.unlink(&spot.file).is_ok() {
-            swept += 1;
+        if is_temporary(&spot.file) {
+            swept += usize::from(sweep_temporary(spot));
+            return;
         }
         let result = lifecycle::sweep(spot, &Location::of(spot));
         swept += usize::from(matches!(result, Ok(Occupant::Swept)));
@@ -161,9 +161,7 @@ fn for_each_named(mut each: impl FnMut(&Spot)) -> Result<()> {
         })
         .map_err(|source| Error::from_io(&nowhere, doing, source))?;
     for name in names {
-        let hidden =
-            os::is_hidden(&name) && !name.as_encoded_bytes().starts_with(TEMPORARY.as_bytes());
-        if hidden || name == OsStr::new("") {
+        if os::is_hidden(&name) && !is_temporary(&name) {
             continue;
         }
         if let Ok(spot) = Spot::at(&path.join(&name)) {
@@ -173,11 +171,41 @@ fn for_each_named(mut each: impl FnMut(&Spot)) -> Result<()> {
     Ok(())
 }
 
-fn given_up(spot: &Spot) -> bool {
+fn is_temporary(file: &OsStr) -> bool {
+    file.as_encoded_bytes().starts_with(TEMPORARY.as_bytes())
+}
+
+/// Removes the files beside `spot` that killed creators left before they had named them, where files without
+/// a name cannot be had.
+pub(crate) fn sweep_temporaries(spot: &Spot) {
+    let mut found = Vec::new();
+    let read = spot.directory.names(|name| {
+        if is_temporary(&name) {
+            found.push(name);
+        }
+        found.len() < SWEEPS
+    });
+    if read.is_ok() {
+        for other in found.iter().filter_map(|name| spot.sibling(name).ok()) {
+            sweep_temporary(&other);
+        }
+    }
+}
+
+/// Removes a file that has no name of its own yet, if its creator was killed: it is old, and if it is so far
+/// that somebody could hold a lock in it, nobody does.
+fn sweep_temporary(spot: &Spot) -> bool {
     let age = std::fs::symlink_metadata(&spot.path)
         .and_then(|data| data.modified())
         .map(|time| time.elapsed().unwrap_or_default());
-    age.is_ok_and(|age| age > GIVEN_UP)
+    if !age.is_ok_and(|age| age > GIVEN_UP) {
+        return false;
+    }
+    let live = Visit::new(spot).is_ok_and(|visit| {
+        let locks = visit.locks.as_ref();
+        locks.is_none_or(|locks| !matches!(locks.anyone(), Ok(false)))
+    });
+    !live && spot.directory.unlink(&spot.file).is_ok()
 }
 
 /// A look at an object whose name and type the caller need not know.
@@ -195,6 +223,13 @@ impl Visit {
             "" => anywhere,
             name => Location::try_from(name)?,
         };
+        if location.name().is_some()
+            && location.file_name() != spot.file
+            && !is_temporary(&spot.file)
+        {
+            // A copy: its name leads to another file, or nowhere.
+            return Err(Error::NotFound { location });
+        }
         let locks = opened.locks(spot, &location, false, Access::Read).ok();
         let schema = stored_schema(&opened.description, &location)?;
         let type_name = schema.name().to_owned();

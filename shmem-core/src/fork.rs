@@ -57,9 +57,9 @@ extern "C" fn after_in_child() {
 /// frees as little as it can.
 fn close_all(table: &mut [Option<Entry>]) {
     for entry in table.iter_mut().flatten() {
-        if entry.bytes.0 >= 0 {
-            os::close_raw(entry.bytes.0);
-            entry.bytes.0 = -1;
+        let bytes = std::mem::replace(&mut entry.bytes, LockBytes::CLOSED);
+        if bytes != LockBytes::CLOSED {
+            os::close_raw(bytes.0);
         }
     }
 }
@@ -110,6 +110,12 @@ impl Registered {
         };
         let bytes = LockBytes(os::into_raw(file));
         let writer = Arc::new(AtomicU64::new(0));
+        for entry in table.iter_mut().flatten() {
+            if entry.bytes == bytes {
+                // Its number was closed behind its back, and is ours now.
+                entry.bytes = LockBytes::CLOSED;
+            }
+        }
         let entry = Some(Entry {
             bytes,
             file: id,
@@ -143,8 +149,17 @@ impl Registered {
         self.word.load(Ordering::Relaxed) == self.epoch
     }
 
-    pub(crate) fn bytes(&self) -> LockBytes {
-        self.bytes
+    /// The lock bytes, if the descriptor is still the one that was opened.
+    ///
+    /// A stray `closefrom(3)` may have closed it, and its number may lead to another file by now, on which
+    /// nobody would seem to hold any lock: an error, never "dead".
+    pub(crate) fn bytes(&self) -> io::Result<LockBytes> {
+        if os::raw_file_id(self.bytes.0) == Some(self.file) {
+            return Ok(self.bytes);
+        }
+        Err(io::Error::other(
+            "the descriptor of the object's locks was closed by another part of this program",
+        ))
     }
 
     /// Which file holds the lock bytes.
@@ -168,12 +183,9 @@ impl Drop for Registered {
             }
             return;
         }
-        let mut table = table();
-        if let Some(entry) = table.get_mut(self.index) {
-            *entry = None;
-        }
-        // A stray `closefrom(3)` may have closed it, and the number may be somebody else's by now.
-        if os::raw_file_id(self.bytes.0) == Some(self.file) {
+        let entry = table().get_mut(self.index).and_then(Option::take);
+        let still_ours = entry.is_some_and(|entry| entry.bytes == self.bytes);
+        if still_ours && self.bytes().is_ok() {
             os::close_raw(self.bytes.0);
         }
     }
@@ -185,7 +197,7 @@ pub(crate) fn is_own_writer(file: FileId, byte: u64) -> bool {
     let me = thread();
     table().iter().flatten().any(|entry| {
         // What a forked child inherited is closed: threads of the parent are not its own.
-        entry.bytes.0 >= 0
+        entry.bytes != LockBytes::CLOSED
             && entry.file == file
             && entry.live == Some(byte)
             && entry.writer.load(Ordering::Relaxed) == me

@@ -33,7 +33,7 @@ const PAGE: u64 = 4096;
 /// The largest file.
 const MAX_FILE: u64 = i64::MAX as u64;
 /// The longest stored schema, in bytes.
-const MAX_SCHEMA: u64 = 16 << 20;
+pub(crate) const MAX_SCHEMA: u64 = 16 << 20;
 
 /// Set in the flags word if the object outlives its last handle.
 const KEEP: u64 = 1;
@@ -109,7 +109,7 @@ pub(crate) struct Control {
     pub(crate) published_at: AtomicU64,
     /// The lock token of the handle that published it.
     pub(crate) publisher: AtomicU64,
-    _reserved: [u64; 5],
+    _reserved: [AtomicU64; 5],
     /// For each buffer the version it holds; 0 while it is written.
     pub(crate) stamps: [AtomicU64; MAX_BUFFERS as usize],
 
@@ -135,6 +135,9 @@ pub(crate) struct WriterLine {
 #[derive(Debug)]
 pub(crate) struct RowsLine {
     pub(crate) count: AtomicU32,
+    /// Stands for the boot in which the object was last opened by somebody when nobody else had it open:
+    /// clocks of another boot say nothing.
+    pub(crate) boot: AtomicU64,
 }
 
 /// One participant: a handle that may read with guards and write.
@@ -161,6 +164,7 @@ const _: () = {
     assert!(offset_of!(Control, writer) + offset_of!(WriterLine, lock) == 128);
     assert!(offset_of!(Control, writer) + offset_of!(WriterLine, writing) == 136);
     assert!(offset_of!(Control, high_water) == 256);
+    assert!(offset_of!(Control, high_water) + offset_of!(RowsLine, boot) == 264);
     assert!(size_of::<Row>() == 128);
     assert!(offset_of!(Row, generation) == 0);
     assert!(offset_of!(Row, pins) == 8);

@@ -16,7 +16,7 @@ use crate::opened::{Opened, Wanted, check_trust};
 use crate::options::Settings;
 use crate::os::{self, Access, Event, FileInfo};
 use crate::participant::{self, Locks, PATIENCE, Seat};
-use crate::sync::AtomicU64;
+use crate::sync::{AtomicU64, Ordering};
 use crate::view::View;
 use crate::{Error, Lifetime, Location};
 
@@ -36,41 +36,50 @@ pub(crate) fn join(
     wanted: Wanted,
     settings: &Settings,
 ) -> Result<Attachment, Error> {
+    let io = |source| Error::from_io(location, "joining the object", source);
     loop {
         let spot = Spot::open(location, false)?;
         let opened = Opened::new(&spot, location, Access::ReadWrite)?;
-        let FileInfo { owner, mode, .. } = opened.info;
-        check_trust(location, owner, mode, settings.trust)?;
-        opened.check_layout(location, wanted)?;
+        let FileInfo {
+            id, owner, mode, ..
+        } = opened.info;
         let locks = match opened.locks(&spot, location, true, Access::ReadWrite) {
             Err(Error::NotFound { .. }) => continue,
             other => other?,
         };
-        let io = |source| Error::from_io(location, "joining the object", source);
+        let header = opened.description.header;
+        // What nobody has open does not exist, whatever it holds and whoever may write it.
+        let leftover = header.lifetime == Lifetime::WhileOpen && !locks.anyone().map_err(io)?;
+        if !leftover {
+            check_trust(location, owner, mode, settings.trust)?;
+            opened.check_layout(location, wanted)?;
+        }
         let member = locks.member(PATIENCE).map_err(io)?;
         let member = member.ok_or_else(|| stuck(location))?;
         // Under MEMBER the name stays; before, it may have led elsewhere.
         match spot.entry().map_err(io)? {
-            Some(entry) if entry.id == opened.info.id => {}
+            Some(entry) if entry.id == id => {}
             _ => continue,
         }
-        let limit = opened.description.header.layout.shape.handles;
         let view = opened.into_view(&spot, location, true)?;
         let control = view.mapping.control();
         let nobody = !locks.anyone().map_err(io)?;
-        if cell::current(control).is_removed()
-            || nobody && view.header.lifetime == Lifetime::WhileOpen
-        {
+        let gone = nobody && header.lifetime == Lifetime::WhileOpen;
+        if gone || cell::current(control).is_removed() {
             retire(&spot, &view).map_err(io)?;
             continue;
         }
+        if leftover {
+            // Somebody has opened it after all, and it was not checked.
+            continue;
+        }
         if nobody {
-            lock::orphan(&control.writer);
+            wake_up(&view);
         }
         let Some(seat) = member.sit(&view.mapping).map_err(io)? else {
             return Err(Error::TooManyHandles {
                 location: location.clone(),
-                limit,
+                limit: header.layout.shape.handles,
             });
         };
         drop(member);
@@ -81,11 +90,27 @@ pub(crate) fn join(
     }
 }
 
+/// Makes an object that nobody has open ready for the first who opens it. Under `MEMBER`.
+fn wake_up(view: &View) {
+    let control = view.mapping.control();
+    lock::orphan(&control.writer);
+    let boot = os::boot();
+    if control.high_water.boot.swap(boot, Ordering::Relaxed) != boot {
+        // Later than any clock says: the value is from another boot.
+        control.published_at.store(u64::MAX, Ordering::Relaxed);
+    }
+}
+
 /// Opens the object for reading only: registers nowhere, and stores nothing.
 pub(crate) fn view(location: &Location, wanted: Wanted) -> Result<View, Error> {
+    if cfg!(any(target_arch = "x86", target_arch = "arm")) {
+        // There the language allows atomic loads of 4 bytes at most in memory that is read-only.
+        return Err(Error::UnsupportedPlatform {
+            what: "opening for reading only on a 32-bit processor",
+        });
+    }
     let spot = Spot::open(location, false)?;
     let opened = Opened::new(&spot, location, Access::Read)?;
-    opened.check_layout(location, wanted)?;
     let not_found = || Error::NotFound {
         location: location.clone(),
     };
@@ -102,6 +127,7 @@ pub(crate) fn view(location: &Location, wanted: Wanted) -> Result<View, Error> {
             Err(other) => return Err(other),
         }
     }
+    opened.check_layout(location, wanted)?;
     let view = opened.into_view(&spot, location, false)?;
     if cell::current(view.mapping.control()).is_removed() {
         return Err(not_found());

@@ -439,11 +439,10 @@ impl<P: ?Sized + Payload> SharedObject<P> {
 
     /// Describes the object: sizes, options, versions, live handles.
     pub fn info(&self) -> Info {
-        Info::of(
-            self.view(),
-            P::SCHEMA.name().to_owned(),
-            Some((&self.attachment.locks, self.attachment.seat)),
-        )
+        let Attachment { locks, seat, .. } = &self.attachment;
+        // The parent's locks say nothing to a forked child.
+        let locks = self.attachment.is_ours().then_some((locks, *seat));
+        Info::of(self.view(), P::SCHEMA.name().to_owned(), locks)
     }
 
     /// Has the operating system write everything published so far to the file; nothing for a name.

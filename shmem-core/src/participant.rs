@@ -54,12 +54,16 @@ impl Locks {
         self.member + 1 + u64::from(row)
     }
 
+    fn unlock(&self, byte: u64) -> io::Result<()> {
+        self.registered.bytes()?.unlock(byte)
+    }
+
     /// Takes `MEMBER`; `None` if somebody held it for all of `patience`.
     pub(crate) fn member(&self, patience: Duration) -> io::Result<Option<Member<'_>>> {
         let give_up = Instant::now() + patience;
         let mut pause = Duration::from_micros(20);
         // Never a wait in the kernel: a stopped holder would hang us.
-        while !self.registered.bytes().try_lock(self.member)? {
+        while !self.registered.bytes()?.try_lock(self.member)? {
             if Instant::now() >= give_up {
                 return Ok(None);
             }
@@ -74,7 +78,7 @@ impl Locks {
         if row >= self.rows {
             return Ok(false);
         }
-        let found = self.registered.bytes().first_locked(self.live(row), 1)?;
+        let found = self.registered.bytes()?.first_locked(self.live(row), 1)?;
         Ok(found.is_some())
     }
 
@@ -82,7 +86,7 @@ impl Locks {
     pub(crate) fn anyone(&self) -> io::Result<bool> {
         let found = self
             .registered
-            .bytes()
+            .bytes()?
             .first_locked(self.live(0), self.rows.into())?;
         Ok(found.is_some())
     }
@@ -93,7 +97,7 @@ impl Locks {
         let end = self.live(self.rows);
         let mut from = self.live(0);
         while from < end {
-            let Some(byte) = self.registered.bytes().first_locked(from, end - from)? else {
+            let Some(byte) = self.registered.bytes()?.first_locked(from, end - from)? else {
                 break;
             };
             live.extend(u32::try_from(byte - self.live(0)));
@@ -111,7 +115,7 @@ impl Drop for Member<'_> {
     fn drop(&mut self) {
         // In a forked child the lock is the parent's.
         if self.0.is_ours() {
-            drop(self.0.registered.bytes().unlock(self.0.member));
+            drop(self.0.unlock(self.0.member));
         }
     }
 }
@@ -139,11 +143,12 @@ impl Member<'_> {
                 for pins in &row.pins {
                     pins.store(0, Ordering::Relaxed);
                 }
-                let generation = (row.generation.load(Ordering::Relaxed) + 1) % GENERATIONS;
+                let generation =
+                    row.generation.load(Ordering::Relaxed).wrapping_add(1) % GENERATIONS;
                 row.generation.store(generation, Ordering::SeqCst);
                 row.process.store(std::process::id(), Ordering::Relaxed);
                 let byte = self.0.live(index);
-                if !self.0.registered.bytes().try_lock(byte)? {
+                if !self.0.registered.bytes()?.try_lock(byte)? {
                     continue;
                 }
                 self.0.registered.set_live(byte);
@@ -174,7 +179,7 @@ pub(crate) fn leave(locks: &Locks, mapping: &Mapping, seat: Seat) {
         }
         row.in_use.store(0, Ordering::Relaxed);
     }
-    drop(locks.registered.bytes().unlock(locks.live(seat.row)));
+    drop(locks.unlock(locks.live(seat.row)));
 }
 
 /// Whether the owner of a lock word is dead: no such row, its row taken anew, or its process gone.

@@ -40,7 +40,7 @@ pub struct SharedReader<T: Shared> {
     view: View,
     interrupted: AtomicBool,
     /// The one page that `wait` may map writable, if this program has the right to.
-    waiters: OnceLock<Option<WaitersPage>>,
+    waiters: OnceLock<WaitersPage>,
     options: Options<T>,
 }
 
@@ -133,8 +133,13 @@ impl<T: Shared> SharedReader<T> {
     }
 
     fn wait_until(&self, after: Version, deadline: Deadline) -> Result<Version> {
-        let page = self.waiters.get_or_init(|| self.map_waiters());
-        let waiters = page.as_ref().map(WaitersPage::word);
+        if self.waiters.get().is_none()
+            && let Some(page) = self.map_waiters()
+        {
+            // Another thread may have been faster.
+            drop(self.waiters.set(page));
+        }
+        let waiters = self.waiters.get().map(WaitersPage::word);
         notify::wait(&self.view, waiters, &self.interrupted, after, deadline)
     }
 

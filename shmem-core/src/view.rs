@@ -36,10 +36,14 @@ impl View {
     }
 
     pub(crate) fn age(&self) -> Duration {
-        let published = self.mapping.control().published_at.load(Ordering::Relaxed);
-        let now = os::coarse_clock();
-        now.checked_sub(published)
-            .map_or(Duration::MAX, Duration::from_nanos)
+        let control = self.mapping.control();
+        if control.high_water.boot.load(Ordering::Relaxed) != os::boot() {
+            return Duration::MAX;
+        }
+        let published = control.published_at.load(Ordering::Relaxed);
+        // Published in another boot, and opened in this one: see `join`.
+        let age = os::coarse_clock().checked_sub(published);
+        age.map_or(Duration::MAX, Duration::from_nanos)
     }
 
     pub(crate) fn is_current(&self) -> bool {

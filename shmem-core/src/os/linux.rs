@@ -28,6 +28,8 @@ use rustix::mm::{self, Advice, MapFlags, ProtFlags};
 use rustix::thread::futex;
 use rustix::time::{ClockId, Timespec};
 
+use crate::schema::{FNV_OFFSET, fnv1a};
+
 use super::{Access, FileId, FileInfo, FileKind};
 
 /// Memory that is a file system: named objects need no disk.
@@ -75,6 +77,19 @@ pub(crate) fn coarse_clock() -> u64 {
     let now = rustix::time::clock_gettime(ClockId::MonotonicCoarse);
     let (seconds, nanos) = (now.tv_sec.unsigned_abs(), now.tv_nsec.unsigned_abs());
     seconds.wrapping_mul(1_000_000_000).wrapping_add(nanos)
+}
+
+/// A number that stands for the time since the machine last booted: the monotonic clock began with it.
+///
+/// # References
+///
+/// `proc_sys_kernel(5)`, `random/boot_id`.
+pub(crate) fn boot() -> u64 {
+    static BOOT: OnceLock<u64> = OnceLock::new();
+    *BOOT.get_or_init(|| {
+        let id = std::fs::read("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        id.iter().fold(FNV_OFFSET, |hash, byte| fnv1a(hash, *byte))
+    })
 }
 
 /// A directory held open, so that nobody can put another in its place between two steps.
@@ -133,12 +148,16 @@ impl Directory {
 
     /// Makes a file without a name; it is gone with its last descriptor unless it is [linked](Self::link).
     ///
-    /// `Unsupported` where the filesystem cannot.
+    /// `Unsupported` where the filesystem cannot, or where it could not be linked for want of `/proc`.
     ///
     /// # References
     ///
     /// `open(2)`, `O_TMPFILE`.
     pub(crate) fn create_unnamed(&self, mode: u32) -> io::Result<File> {
+        static LINKABLE: OnceLock<bool> = OnceLock::new();
+        if !LINKABLE.get_or_init(|| Path::new("/proc/self/fd").exists()) {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
         let flags = OFlags::RDWR | OFlags::TMPFILE | OFlags::CLOEXEC;
         let file = match fs::openat(&self.0, ".", flags, Mode::from_raw_mode(mode)) {
             Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => {
@@ -346,10 +365,13 @@ pub(crate) fn is_wrong_kind(error: &io::Error) -> bool {
 /// # References
 ///
 /// `fcntl_locking(2)`, "Open file description locks (non-POSIX)".
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LockBytes(pub(crate) RawFd);
 
 impl LockBytes {
+    /// No descriptor at all.
+    pub(crate) const CLOSED: LockBytes = LockBytes(-1);
+
     /// Takes one byte exclusively; false if somebody else has it.
     pub(crate) fn try_lock(self, byte: u64) -> io::Result<bool> {
         match self.fcntl(libc::F_OFD_SETLK, libc::F_WRLCK, byte, 1) {

@@ -31,6 +31,10 @@ pub(crate) fn coarse_clock() -> u64 {
     0
 }
 
+pub(crate) fn boot() -> u64 {
+    0
+}
+
 #[derive(Debug)]
 pub(crate) struct Directory;
 
@@ -113,10 +117,13 @@ pub(crate) fn is_wrong_kind(_: &io::Error) -> bool {
     false
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LockBytes(pub(crate) i32);
 
 impl LockBytes {
+    /// No descriptor at all.
+    pub(crate) const CLOSED: LockBytes = LockBytes(-1);
+
     pub(crate) fn try_lock(self, _: u64) -> io::Result<bool> {
         unsupported()
     }
