@@ -1,0 +1,87 @@
+//! Defects that were found and mended: each test opens with the defect, its consequence and the fix.
+#![expect(
+    unsafe_code,
+    reason = "forks, and closes descriptors behind the library's back"
+)]
+
+use shmem_core::{Error, Shared, Version};
+use tests::{Cleanup, Peer};
+
+const PEER: &str = env!("CARGO_BIN_EXE_peer");
+
+/// `open` compared layouts before it asked whether anybody had the object open. A program that was killed,
+/// changed its struct and was started again got `LayoutMismatch` from a leftover that should not exist, until
+/// somebody removed the file by hand. Now a leftover is absent before anything in it is looked at.
+#[test]
+fn a_leftover_of_another_layout_is_no_object() {
+    for open in [0, 1, 2] {
+        let name = Cleanup::new("leftover-layout");
+        let mut peer = Peer::spawn(PEER, &["session"]);
+        assert_eq!(peer.ask(format!("create {} 1", name.name())), "open");
+        assert!(matches!(
+            u64::open(name.name()),
+            Err(Error::LayoutMismatch { .. })
+        ));
+        peer.kill();
+        let result = match open {
+            0 => u64::open(name.name()).map(drop),
+            1 => u64::open_read_only(name.name()).map(drop),
+            _ => u64::open_or_create(name.name(), 7).map(|object| {
+                assert_eq!((object.load().unwrap(), object.version()), (7, Version(1)));
+            }),
+        };
+        match open {
+            2 => result.unwrap(),
+            _ => assert!(matches!(result, Err(Error::NotFound { .. })), "{result:?}"),
+        }
+    }
+}
+
+/// A process whose descriptors were all closed behind the library's back, and reused, asked an unrelated file
+/// whether a writer lived, heard of no lock, and took the lock from a live writer: two `&mut` to one buffer.
+/// Now the descriptor is compared with the file it was opened for, and a difference is an error.
+#[test]
+fn a_reused_descriptor_takes_no_lock() {
+    let name = Cleanup::new("reused-descriptor");
+    let object = u64::create(name.name(), 1).unwrap();
+    let mut guard = object.write().unwrap();
+    *guard = 2;
+    // SAFETY: the child touches nothing that another thread of the parent may hold but the allocator, whose
+    // locks glibc takes over the fork, and ends without running destructors.
+    let child = unsafe { libc::fork() };
+    assert!(child >= 0, "fork failed");
+    if child == 0 {
+        let code = rob_and_try(name.name());
+        // SAFETY: ends the child at once.
+        unsafe { libc::_exit(code) };
+    }
+    let mut status = 0;
+    // SAFETY: waits for the child made above.
+    let waited = unsafe { libc::waitpid(child, &raw mut status, 0) };
+    assert_eq!(
+        (waited, libc::WEXITSTATUS(status)),
+        (child, 0),
+        "status {status:#x}"
+    );
+    drop(guard);
+    assert_eq!(object.load().unwrap(), 2);
+}
+
+/// Opens a handle, loses all descriptors to other files, and tries to write: 0 if that was refused.
+fn rob_and_try(name: &str) -> i32 {
+    let Ok(object) = u64::open(name) else {
+        return 1;
+    };
+    // SAFETY: what is open here is the library's, and the point of the test; the child ends soon.
+    unsafe { libc::close_range(3, libc::c_uint::MAX, 0) };
+    let others: Vec<_> = (0..16)
+        .filter_map(|_| std::fs::File::open("/dev/null").ok())
+        .collect();
+    let code = match object.try_write() {
+        Err(Error::Io { .. }) => 0,
+        Err(_) => 2,
+        Ok(_) => 3,
+    };
+    drop(others);
+    code
+}
