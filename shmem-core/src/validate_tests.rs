@@ -225,18 +225,3 @@ fn every_item_of_a_large_array_is_checked() {
     }
     assert_eq!(Large::SCHEMA.validate(&bytes), Ok(()));
 }
-
-#[test]
-#[ignore = "prints times: cargo test --release -p shmem-core -- --ignored --nocapture time_of"]
-fn time_of_a_large_array() {
-    type Large = [Level; 65_536];
-    let bytes = vec![0; size_of::<Large>()];
-    for _ in 0..3 {
-        let start = std::time::Instant::now();
-        assert!(Large::SCHEMA.validate(std::hint::black_box(&bytes)).is_ok());
-        println!(
-            "1 MiB, 5 values to check in 16 bytes: {:?}",
-            start.elapsed()
-        );
-    }
-}
