@@ -8,7 +8,7 @@
 use std::cell::Cell;
 use std::fs::File;
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 
 use crate::os::{self, Anchor, FileId, LockBytes};
@@ -21,6 +21,8 @@ struct Entry {
     live: Option<u64>,
     /// The thread that holds the writer lock through this descriptor's handle; 0 if none.
     writer: Arc<AtomicU64>,
+    /// Whether the number is a later entry's by now.
+    lost: Arc<AtomicBool>,
 }
 
 /// By index; `None` is free to be used again.
@@ -58,7 +60,8 @@ extern "C" fn after_in_child() {
 fn close_all(table: &mut [Option<Entry>]) {
     for entry in table.iter_mut().flatten() {
         let bytes = std::mem::replace(&mut entry.bytes, LockBytes::CLOSED);
-        if bytes != LockBytes::CLOSED {
+        // It may have been closed before, and be a file of the program's own by now.
+        if os::raw_file_id(bytes.0) == Some(entry.file) {
             os::close_raw(bytes.0);
         }
     }
@@ -79,6 +82,7 @@ pub(crate) struct Registered {
     anchor: Option<Anchor>,
     /// The thread that holds the writer lock through this handle; 0 if none.
     pub(crate) writer: Arc<AtomicU64>,
+    lost: Arc<AtomicBool>,
     word: &'static AtomicU64,
     epoch: u64,
 }
@@ -114,13 +118,16 @@ impl Registered {
             if entry.bytes == bytes {
                 // Its number was closed behind its back, and is ours now.
                 entry.bytes = LockBytes::CLOSED;
+                entry.lost.store(true, Ordering::Relaxed);
             }
         }
+        let lost = Arc::new(AtomicBool::new(false));
         let entry = Some(Entry {
             bytes,
             file: id,
             live: None,
             writer: Arc::clone(&writer),
+            lost: Arc::clone(&lost),
         });
         let index = match table.iter().position(Option::is_none) {
             Some(index) => {
@@ -138,6 +145,7 @@ impl Registered {
             file: id,
             anchor,
             writer,
+            lost,
             word,
             epoch: word.load(Ordering::Relaxed),
         })
@@ -152,9 +160,11 @@ impl Registered {
     /// The lock bytes, if the descriptor is still the one that was opened.
     ///
     /// A stray `closefrom(3)` may have closed it, and its number may lead to another file by now, on which
-    /// nobody would seem to hold any lock: an error, never "dead".
+    /// nobody would seem to hold any lock; or to the same file by way of a later handle, which would not see
+    /// its own lock. An error, never "dead".
     pub(crate) fn bytes(&self) -> io::Result<LockBytes> {
-        if os::raw_file_id(self.bytes.0) == Some(self.file) {
+        let lost = self.lost.load(Ordering::Relaxed);
+        if !lost && os::raw_file_id(self.bytes.0) == Some(self.file) {
             return Ok(self.bytes);
         }
         Err(io::Error::other(
@@ -183,9 +193,9 @@ impl Drop for Registered {
             }
             return;
         }
-        let entry = table().get_mut(self.index).and_then(Option::take);
-        let still_ours = entry.is_some_and(|entry| entry.bytes == self.bytes);
-        if still_ours && self.bytes().is_ok() {
+        let mut table = table();
+        drop(table.get_mut(self.index).and_then(Option::take));
+        if self.bytes().is_ok() {
             os::close_raw(self.bytes.0);
         }
     }
