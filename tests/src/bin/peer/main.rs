@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+mod fork;
 mod kills;
 mod layouts;
 mod lifetime;
@@ -21,6 +22,7 @@ fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args.as_slice() {
+        ["fork", args @ ..] => fork::run(args),
         ["kills", args @ ..] => kills::run(args),
         ["lifetime", args @ ..] => lifetime::run(args),
         ["session"] => session::run(|name| name.try_into()),
