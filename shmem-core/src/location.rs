@@ -228,6 +228,14 @@ impl TryFrom<&PathBuf> for Location {
     }
 }
 
+/// So that `open(Location::owned_by(uid, name))` reads as it is meant; the error comes out of `open`.
+impl TryFrom<Result<Location, Error>> for Location {
+    type Error = Error;
+    fn try_from(checked: Result<Location, Error>) -> Result<Self, Error> {
+        checked
+    }
+}
+
 impl From<&Location> for Location {
     fn from(location: &Location) -> Self {
         location.clone()

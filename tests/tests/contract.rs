@@ -127,6 +127,14 @@ fn a_location_is_a_name_or_a_path() -> Result<()> {
     assert_eq!(file, take(PathBuf::from("/tmp/a"))?);
     assert_ne!(name, file);
     assert_ne!(name, Location::owned_by(1, "a")?);
+    assert_eq!(
+        take(Location::owned_by(1, "a"))?,
+        Location::owned_by(1, "a")?
+    );
+    assert!(matches!(
+        take(Location::owned_by(1, "")),
+        Err(Error::InvalidName { .. })
+    ));
     Ok(())
 }
 
