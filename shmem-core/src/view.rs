@@ -71,10 +71,14 @@ impl View {
         tries: u32,
     ) -> core::result::Result<Current, Refusal> {
         let control = self.mapping.control();
-        for _ in 0..tries {
+        for attempt in 0..tries {
             let seen = cell::current(control);
             if seen.buffer() >= self.header.layout.shape.buffers {
                 return Err(Refusal::Word(seen));
+            }
+            // Once a copy was in vain, none is made that is known to be: thousands of a large value take minutes.
+            if attempt > 0 && !cell::still_holds(control, seen) {
+                continue;
             }
             // SAFETY: the caller's promise; the buffer was bounded just now.
             unsafe { self.mapping.copy_out(seen.buffer(), out, len) };
