@@ -262,9 +262,12 @@ impl Drop for Attachment {
             view, locks, seat, ..
         } = self;
         let mapping = &view.mapping;
-        // Held still only if a guard was forgotten.
         let line = &mapping.control().writer;
-        lock::release(line, seat.token, Event, mapping.writer_half());
+        if lock::is_held_by(line, seat.token) {
+            // A guard was forgotten, and its change with it: nobody died.
+            line.writing.store(0, Ordering::Relaxed);
+            lock::release(line, seat.token, Event, mapping.writer_half());
+        }
         let Ok(Some(member)) = locks.member(LEAVING) else {
             // A stopped process holds it. A leftover does no harm: the next `create` sweeps it.
             participant::leave(locks, mapping, *seat);

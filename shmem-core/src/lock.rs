@@ -68,6 +68,11 @@ pub(crate) fn try_acquire(line: &WriterLine, me: Token) -> bool {
         .is_ok()
 }
 
+/// Whether the lock is held under this token.
+pub(crate) fn is_held_by(line: &WriterLine, me: Token) -> bool {
+    Token::from_bits(line.lock.load(Ordering::Relaxed)) == me
+}
+
 /// Who waits, and how it finds out about others.
 pub(crate) struct Waiter<'a> {
     pub(crate) me: Token,
