@@ -1,7 +1,9 @@
 //! The proof that `&T` or `&mut T` into an object is allowed now.
 #![expect(unsafe_code, reason = "turns the bytes of a buffer into references")]
 
+use core::cell::UnsafeCell;
 use core::fmt;
+use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
 use std::thread;
@@ -121,19 +123,56 @@ impl<P: ?Sized + Payload + fmt::Display> fmt::Display for ReadGuard<'_, P> {
 /// use [`SharedObject::try_update`](crate::SharedObject::try_update) or [`discard`](Self::discard).
 #[must_use = "a guard that is not held unlocks at once"]
 pub struct WriteGuard<'a, P: ?Sized + Payload> {
-    /// Holds the writer lock; its drop gives it back.
+    /// Holds the writer lock, and with it the handle's [`Change`]; its drop gives it back.
     held: Held<'a>,
-    /// Valid for reads and writes, and nobody else's, while the lock is held.
-    value: NonNull<P>,
-    seen: Current,
-    buffer: u32,
+    /// Not `Send`: the lock remembers its thread.
+    payload: PhantomData<(&'a mut P, *const ())>,
+}
+
+// SAFETY: a shared guard gives `&P` only, and `P` is `Sync` (contract of `Shared`).
+unsafe impl<P: ?Sized + Payload> Sync for WriteGuard<'_, P> {}
+
+/// What the holder of the writer lock is about.
+///
+/// It lies in the handle and not in the guard, because a guard of one word travels in a register: one of five
+/// words is stored in pieces and loaded in larger ones each time it is moved, which took 7 ns of a write.
+#[derive(Debug)]
+pub(crate) struct Change {
+    /// The buffer that is written: valid for reads and writes, and nobody else's, while the lock is held.
+    pub(crate) value: NonNull<u8>,
+    pub(crate) buffer: u32,
+    /// What was current when the lock was taken.
+    pub(crate) seen: Current,
+    pub(crate) recovered: bool,
     touched: bool,
-    recovered: bool,
     panicking: bool,
 }
 
-// SAFETY: a shared guard gives `&P` only, and `P` is `Sync`. Not `Send`: the lock remembers its thread.
-unsafe impl<P: ?Sized + Payload> Sync for WriteGuard<'_, P> {}
+/// The change of a handle that holds the writer lock.
+///
+/// # Invariants
+///
+/// 1. Only the thread that holds the lock through this handle touches it, or whoever it lends its guard to.
+#[derive(Debug)]
+pub(crate) struct ChangeCell(UnsafeCell<Change>);
+
+// SAFETY: invariant 1; taking the lock orders what its last holder did before.
+unsafe impl Sync for ChangeCell {}
+// SAFETY: the pointer in it leads into the handle's mapping, which any thread may use.
+unsafe impl Send for ChangeCell {}
+
+impl ChangeCell {
+    pub(crate) const fn new() -> Self {
+        ChangeCell(UnsafeCell::new(Change {
+            value: NonNull::dangling(),
+            buffer: 0,
+            seen: Current::FIRST,
+            recovered: false,
+            touched: false,
+            panicking: false,
+        }))
+    }
+}
 
 /// The writer lock, held by this handle. Dropped, it is free.
 pub(crate) struct Held<'a>(pub(crate) &'a Attachment);
@@ -161,32 +200,50 @@ impl<'a, P: ?Sized + Payload> WriteGuard<'a, P> {
     #[inline]
     pub(crate) unsafe fn new(
         held: Held<'a>,
-        value: NonNull<P>,
+        value: NonNull<u8>,
         seen: Current,
         buffer: u32,
         recovered: bool,
     ) -> Self {
-        WriteGuard {
+        let mut guard: Self = WriteGuard {
             held,
+            payload: PhantomData,
+        };
+        *guard.change_mut() = Change {
             value,
-            seen,
             buffer,
-            touched: false,
+            seen,
             recovered,
+            touched: false,
             panicking: thread::panicking(),
-        }
+        };
+        guard
+    }
+
+    #[inline]
+    fn change(&self) -> &Change {
+        let change = self.held.0.change.0.get();
+        // SAFETY: the lock is held (invariant 1), and the change is borrowed as the guard is.
+        unsafe { &*change }
+    }
+
+    #[inline]
+    fn change_mut(&mut self) -> &mut Change {
+        let change = self.held.0.change.0.get();
+        // SAFETY: as above, mutably.
+        unsafe { &mut *change }
     }
 
     /// The version that the guard began with.
     pub fn version(guard: &Self) -> Version {
-        Version(guard.seen.version())
+        Version(guard.change().seen.version())
     }
 
     /// Whether the writer before this one died with a change that it had not published.
     ///
     /// The change is gone: the guard begins with the last published version. True once for each such death.
     pub fn recovered(guard: &Self) -> bool {
-        guard.recovered
+        guard.change().recovered
     }
 
     /// Publishes now, changed or not, and returns the new version.
@@ -195,8 +252,9 @@ impl<'a, P: ?Sized + Payload> WriteGuard<'a, P> {
     /// have taken this process's liveness away (somebody closed all its descriptors and unmapped its memory),
     /// so that another writer has gone on, nothing is published and the version that the guard began with is
     /// returned.
+    #[inline]
     pub fn commit(mut guard: Self) -> Version {
-        guard.touched = false;
+        guard.change_mut().touched = false;
         guard.publish()
     }
 
@@ -205,12 +263,13 @@ impl<'a, P: ?Sized + Payload> WriteGuard<'a, P> {
         guard.forget_change();
     }
 
+    #[cold]
     fn forget_change(&mut self) {
-        if self.touched && self.held.0.is_ours() {
+        if self.change().touched && self.held.0.is_ours() {
             let writing = &self.held.0.view.mapping.control().writer.writing;
             writing.store(0, Ordering::Relaxed);
         }
-        self.touched = false;
+        self.change_mut().touched = false;
     }
 
     /// Notes that the buffer is about to differ from the current one.
@@ -219,29 +278,33 @@ impl<'a, P: ?Sized + Payload> WriteGuard<'a, P> {
     /// finds that version still to come, this one died.
     #[inline]
     pub(crate) fn touch(&mut self) {
-        if !self.touched {
-            self.touched = true;
+        let change = self.change_mut();
+        if !change.touched {
+            change.touched = true;
+            let version = change.seen.version() + 1;
             let writing = &self.held.0.view.mapping.control().writer.writing;
-            writing.store(self.seen.version() + 1, Ordering::Relaxed);
+            writing.store(version, Ordering::Relaxed);
             // Before the first changed byte: whoever takes over from us tells by it whether we had begun.
             fence(Ordering::Release);
         }
     }
 
     /// Makes `value` the buffer's, whatever bytes are there.
+    #[inline]
     pub(crate) fn fill(&mut self, value: P)
     where
         P: Shared,
     {
         self.touch();
-        place(self.value.cast(), value);
+        place(self.change().value, value);
     }
 
     #[inline]
     fn publish(&mut self) -> Version {
+        let Change { seen, buffer, .. } = *self.change();
         let attachment = self.held.0;
         if !attachment.is_ours() {
-            return Version(self.seen.version());
+            return Version(seen.version());
         }
         let mapping = &attachment.view.mapping;
         let control = mapping.control();
@@ -251,13 +314,13 @@ impl<'a, P: ?Sized + Payload> WriteGuard<'a, P> {
         control
             .publisher
             .store(attachment.seat.token.to_bits(), Ordering::Relaxed);
-        match cell::publish(control, self.seen, self.buffer) {
+        match cell::publish(control, seen, buffer) {
             Ok(now) => {
                 attachment.validated.store(now.version(), Ordering::Relaxed);
                 notify::wake(mapping, attachment.view.header.always_wake, Event);
                 Version(now.version())
             }
-            Err(_) => Version(self.seen.version()),
+            Err(_) => Version(seen.version()),
         }
     }
 }
@@ -267,8 +330,9 @@ impl<P: ?Sized + Payload> Deref for WriteGuard<'_, P> {
 
     #[inline]
     fn deref(&self) -> &P {
+        let value = P::at(self.change().value);
         // SAFETY: only the lock's holder writes the buffer, and it is borrowed from this guard.
-        unsafe { self.value.as_ref() }
+        unsafe { value.as_ref() }
     }
 }
 
@@ -276,19 +340,21 @@ impl<P: ?Sized + Payload> DerefMut for WriteGuard<'_, P> {
     #[inline]
     fn deref_mut(&mut self) -> &mut P {
         self.touch();
+        let mut value = P::at(self.change().value);
         // SAFETY: as above, mutably; no guard reads the buffer, since it was chosen unpinned, and whoever
         // copies it out throws the copy away.
-        unsafe { self.value.as_mut() }
+        unsafe { value.as_mut() }
     }
 }
 
 impl<P: ?Sized + Payload> Drop for WriteGuard<'_, P> {
     #[inline]
     fn drop(&mut self) {
-        if !self.touched {
+        let change = self.change();
+        if !change.touched {
             return;
         }
-        if thread::panicking() && !self.panicking {
+        if thread::panicking() && !change.panicking {
             self.forget_change();
         } else {
             self.publish();

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::cell::{self, Current};
 use crate::directory::Spot;
+use crate::guard::ChangeCell;
 use crate::header::Row;
 use crate::lock;
 use crate::notify;
@@ -29,7 +30,9 @@ pub(crate) struct Attachment {
     /// The last version whose bytes this handle has seen to be a value; `u64::MAX`, which is no version, before.
     pub(crate) validated: AtomicU64,
     pub(crate) interrupted: AtomicBool,
+    pub(crate) change: ChangeCell,
 }
+
 /// Opens the object and takes a row in it.
 pub(crate) fn join(
     location: &Location,
@@ -234,6 +237,7 @@ impl Attachment {
             seat,
             validated: AtomicU64::new(u64::MAX),
             interrupted: AtomicBool::new(false),
+            change: ChangeCell::new(),
         }
     }
 

@@ -276,7 +276,7 @@ impl<P: ?Sized + Payload> SharedObject<P> {
             writing.store(0, Ordering::Relaxed);
         }
         // SAFETY: chosen and begun above, under the lock; filled with a value, or the caller fills it.
-        Ok(unsafe { WriteGuard::new(held, P::at(to), seen, buffer, recovered) })
+        Ok(unsafe { WriteGuard::new(held, to, seen, buffer, recovered) })
     }
 
     /// The slow path of taking the lock.

@@ -80,6 +80,7 @@ impl<T: Shared> SharedObject<T> {
     /// # Errors
     ///
     /// As [`write`](Self::write), but for `InvalidValue`.
+    #[inline]
     pub fn store(&self, value: T) -> Result<Version> {
         let mut guard = self.begin(Deadline::Never, false)?;
         guard.fill(value);
