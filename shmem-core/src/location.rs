@@ -130,9 +130,13 @@ impl Location {
 }
 
 /// The directory under which the users' directories of named objects stand.
+///
+/// Absolute, so that a later change of directory does not lead a handle elsewhere.
 pub(crate) fn parent_of_names() -> PathBuf {
     match env::var_os("SHMEM_DIR") {
-        Some(dir) if !dir.is_empty() && !os::elevated() => PathBuf::from(dir),
+        Some(dir) if !dir.is_empty() && !os::elevated() => {
+            std::path::absolute(&dir).unwrap_or_else(|_| PathBuf::from(dir))
+        }
         _ => PathBuf::from(os::DEFAULT_PARENT),
     }
 }
