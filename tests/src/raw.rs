@@ -265,6 +265,16 @@ pub fn look(path: &Path) -> Look {
     }
 }
 
+/// The permissions of each part of `path` that this process maps, such as `r--s`, in the order of addresses.
+pub fn maps_of(path: &Path) -> Vec<String> {
+    let path = path.to_str().unwrap();
+    let maps = fs::read_to_string("/proc/self/maps").unwrap();
+    let lines = maps.lines().filter(|line| line.ends_with(path));
+    lines
+        .map(|line| line.split(' ').nth(1).unwrap_or("").to_owned())
+        .collect()
+}
+
 /// FNV-1a, 64 bits (RFC 9923).
 pub fn fnv1a(texts: &[&[u8]]) -> u64 {
     let bytes = texts.iter().copied().flatten();

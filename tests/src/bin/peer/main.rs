@@ -5,12 +5,14 @@
 
 use std::path::Path;
 
+mod confined;
 mod fork;
 mod kills;
 mod layouts;
 mod lifetime;
 mod session;
 mod sharing;
+mod user;
 mod waiting;
 
 /// Longer than any test.
@@ -30,6 +32,8 @@ fn main() {
         ["sharing", args @ ..] => sharing::run(args),
         ["layouts"] => layouts::run(),
         ["waiting", args @ ..] => waiting::run(args),
+        ["user", args @ ..] => user::run(args),
+        ["confined", name, then] => confined::run(name, then),
         other => panic!("no such group: {other:?}"),
     }
 }

@@ -1,0 +1,71 @@
+//! `peer confined <name> <then>`: opens two objects read-only, has the kernel kill it at any system call but a
+//! few, and reads. `then` says what it does at last.
+
+use std::collections::BTreeMap;
+
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule, apply_filter,
+};
+use shmem_core::{Shared, Version};
+use tests::{Commands, Medium, Small, say};
+
+pub(crate) fn run(name: &str, then: &str) {
+    let small = Small::open_read_only(name).expect("the small object");
+    let medium = Medium::open_read_only(format!("{name}-medium")).expect("the larger one");
+    let mut small_out = small.load().expect("a value");
+    let mut medium_out = medium.load_boxed().expect("a value");
+    // The first look at an age asks which boot this is.
+    small.age();
+    let commands = Commands::ready();
+    commands.next().expect("the word to go");
+
+    confine();
+    for _ in 0..1000 {
+        let value = small.load().expect("a value");
+        assert!(value.is_whole());
+        assert!(medium.load().expect("a value").is_whole());
+        assert!(small.load_boxed().expect("a value").is_whole());
+        assert!(medium.load_boxed().expect("a value").is_whole());
+        small.load_into(&mut small_out).expect("a value");
+        medium.load_into(&mut medium_out).expect("a value");
+        assert!(small.version() >= Version(1));
+        small.age();
+    }
+    match then {
+        "say" => say(format!("{} {}", small_out.counter, medium_out.counter)),
+        // Asks for the locks, which the filter does not let through.
+        "ask-who-lives" => drop(Small::open_read_only(name)),
+        other => panic!("no such end: {other}"),
+    }
+    std::process::exit(0);
+}
+
+/// From here on the kernel kills this process at any system call but: writing to standard output, getting
+/// memory for the heap, and leaving.
+fn confine() {
+    let standard_output = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, 1);
+    let write = SeccompRule::new(vec![standard_output.expect("a condition")]).expect("a rule");
+    let mut rules = BTreeMap::from([(libc::SYS_write, vec![write])]);
+    for call in [
+        libc::SYS_brk,
+        libc::SYS_mmap,
+        libc::SYS_munmap,
+        libc::SYS_mremap,
+        libc::SYS_sigaltstack,
+        libc::SYS_exit_group,
+    ] {
+        rules.insert(call, Vec::new());
+    }
+    let architecture = std::env::consts::ARCH
+        .try_into()
+        .expect("a known processor");
+    let filter = SeccompFilter::new(
+        rules,
+        SeccompAction::KillProcess,
+        SeccompAction::Allow,
+        architecture,
+    );
+    let program: BpfProgram = filter.and_then(TryInto::try_into).expect("a filter");
+    apply_filter(&program).expect("a confined process");
+}

@@ -1,0 +1,150 @@
+//! `peer user <uid>`: a program of another user, which does what it is told and says what came of it.
+//!
+//! It is started by root and becomes that user before it says that it is ready. With `peer user -` it stays who
+//! it is.
+#![expect(unsafe_code, reason = "changes the user")]
+
+use std::path::Path;
+use std::time::Duration;
+
+use shmem_core::{Lifetime, Location, Shared, SharedObject, SharedReader, Trust, Version};
+use tests::raw::maps_of;
+use tests::{Commands, Small, say, tell};
+
+pub(crate) fn run(args: &[&str]) {
+    match args {
+        ["-"] => {}
+        [uid] => become_user(uid.parse().expect("a user id")),
+        other => panic!("no such user: {other:?}"),
+    }
+    let commands = Commands::ready();
+    let mut peer = Peer::default();
+    while let Some(words) = commands.next() {
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        say(peer.obey(&words));
+    }
+}
+
+/// For good, with its groups.
+fn become_user(uid: u32) {
+    // SAFETY: no group is listed, so nothing is read through the pointer.
+    let groups = unsafe { libc::setgroups(0, std::ptr::null()) };
+    // SAFETY: these two take numbers only.
+    let group = unsafe { libc::setresgid(uid, uid, uid) };
+    // SAFETY: as above.
+    let user = unsafe { libc::setresuid(uid, uid, uid) };
+    assert_eq!((groups, group, user), (0, 0, 0), "becoming user {uid}");
+}
+
+#[derive(Default)]
+struct Peer {
+    object: Option<SharedObject<Small>>,
+    reader: Option<SharedReader<Small>>,
+}
+
+impl Peer {
+    fn obey(&mut self, words: &[&str]) -> String {
+        let counter = |value: Small| {
+            assert!(value.is_whole(), "torn");
+            value.counter
+        };
+        match *words {
+            // A place: `name`, `uid:name`, or a path that begins with `/` or `./`.
+            ["create", at, n] => {
+                let result = Small::create(place(at), Small::new(number(n)));
+                self.keep(result)
+            }
+            ["create-mode", at, mode, n] => {
+                let mode = u32::from_str_radix(mode, 8).expect("a mode");
+                let options = Small::options().mode(mode);
+                let result = options.create(place(at), Small::new(number(n)));
+                self.keep(result)
+            }
+            ["create-kept", at, n] => {
+                let options = Small::options().lifetime(Lifetime::Keep);
+                let result = options.create(place(at), Small::new(number(n)));
+                self.keep(result)
+            }
+            ["open", at] => {
+                let result = Small::open(place(at));
+                self.keep(result)
+            }
+            ["open-trusting", at] => {
+                let result = Small::options().trust(Trust::Anyone).open(place(at));
+                self.keep(result)
+            }
+            ["open-or-create", at, n] => {
+                let result = Small::open_or_create(place(at), Small::new(number(n)));
+                self.keep(result)
+            }
+            ["open-read-only", at] => tell(Small::open_read_only(place(at)), |reader| {
+                self.reader = Some(reader);
+                "open"
+            }),
+            ["close"] => {
+                self.object = None;
+                self.reader = None;
+                "closed".into()
+            }
+            ["remove", at] => tell(shmem_core::remove(place(at)), |()| "removed"),
+            ["list"] => tell(shmem_core::list(), |all| all.len()),
+            ["prune"] => tell(shmem_core::prune(), |count| count),
+            ["store", n] => tell(self.object().store(Small::new(number(n))), |v| v),
+            ["load"] => match (&self.object, &self.reader) {
+                (Some(object), _) => tell(object.load(), counter),
+                (None, Some(reader)) => tell(reader.load(), counter),
+                (None, None) => panic!("nothing is open"),
+            },
+            ["version"] => self.reader().version().to_string(),
+            ["is-current"] => self.reader().is_current().to_string(),
+            ["handles"] => format!("{:?}", self.reader().info().handles),
+            // Says `waiting`, then what came.
+            ["wait", after] => {
+                say("waiting");
+                let after = Version(number(after));
+                tell(self.reader().wait(after, tests::DEADLINE), |v| v)
+            }
+            ["wait-at-most", after, ms] => {
+                let timeout = Duration::from_millis(number(ms));
+                tell(self.reader().wait(Version(number(after)), timeout), |v| v)
+            }
+            // How this process maps a file.
+            ["maps", path] => maps_of(Path::new(path)).join(" "),
+            ["chdir", path] => {
+                std::env::set_current_dir(path).expect("a directory");
+                "done".into()
+            }
+            ref other => panic!("no such command: {other:?}"),
+        }
+    }
+
+    fn keep(&mut self, result: shmem_core::Result<SharedObject<Small>>) -> String {
+        tell(result, |object| {
+            self.object = Some(object);
+            "open"
+        })
+    }
+
+    fn object(&self) -> &SharedObject<Small> {
+        self.object.as_ref().expect("an open object")
+    }
+
+    fn reader(&self) -> &SharedReader<Small> {
+        self.reader.as_ref().expect("an open reader")
+    }
+}
+
+fn place(text: &str) -> Location {
+    let place = if text.starts_with('/') || text.starts_with("./") {
+        Location::try_from(Path::new(text))
+    } else if let Some((uid, name)) = text.split_once(':') {
+        Location::owned_by(uid.parse().expect("a user id"), name)
+    } else {
+        Location::try_from(text)
+    };
+    place.expect("a location")
+}
+
+fn number(word: &str) -> u64 {
+    word.parse().expect("a number")
+}
