@@ -77,7 +77,7 @@ pub(crate) fn join(
             continue;
         }
         if nobody {
-            wake_up(&view);
+            revive(&view);
         }
         let Some(seat) = member.sit(&view.mapping).map_err(io)? else {
             return Err(Error::TooManyHandles {
@@ -94,7 +94,7 @@ pub(crate) fn join(
 }
 
 /// Makes an object that nobody has open ready for the first who opens it. Under `MEMBER`.
-fn wake_up(view: &View) {
+fn revive(view: &View) {
     let control = view.mapping.control();
     lock::orphan(&control.writer);
     let boot = os::boot();
