@@ -81,6 +81,17 @@ pub(crate) fn build<'a>(
         name_len: name.len() as u64,
     };
     let layout = Layout::of(shape).ok_or_else(|| too_large(location, &shape))?;
+    // A filesystem may run out of files before it runs out of bytes.
+    let io = |source| {
+        if os::is_no_space(&source) {
+            return Error::NoSpace {
+                location: location.clone(),
+                needed: layout.total,
+                source,
+            };
+        }
+        io(source)
+    };
     let (file, temporary) = match spot.directory.create_unnamed(mode) {
         Err(error) if error.kind() == io::ErrorKind::Unsupported => {
             discovery::sweep_temporaries(spot);
@@ -96,16 +107,7 @@ pub(crate) fn build<'a>(
         spot,
         name: temporary,
     };
-    os::allocate(&file, layout.total).map_err(|source| {
-        if os::is_no_space(&source) {
-            return Error::NoSpace {
-                location: location.clone(),
-                needed: layout.total,
-                source,
-            };
-        }
-        io(source)
-    })?;
+    os::allocate(&file, layout.total).map_err(io)?;
     let info = os::file_info(&file).map_err(io)?;
     let id = os::random();
     let lock_mode = lock_mode(mode);
