@@ -298,7 +298,7 @@ fn make_way(spot: &Spot, at: &Location) -> Result<()> {
         Ok(Occupant::Gone | Occupant::Swept) => Ok(()),
         Ok(Occupant::Stays) => Err(taken()),
         // Something that is no object of ours, or that we may not open, has the name.
-        Err(_) if !matches!(spot.entry(), Ok(None)) => Err(taken()),
+        Err(_) if matches!(spot.entry(), Ok(Some(_))) => Err(taken()),
         Err(error) => Err(error),
     }
 }
