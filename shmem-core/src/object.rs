@@ -73,7 +73,9 @@ const BUFFER_PATIENCE: Duration = Duration::from_secs(1);
 /// reference or `Arc`. Dropping the last one anywhere removes an object that lives only
 /// [while it is open](crate::Lifetime::WhileOpen).
 ///
-/// A forked child gets [`Error::Forked`] from it and calls [`reopen`](Self::reopen).
+/// A forked child gets [`Error::Forked`] from it and calls [`reopen`](Self::reopen). (A child made by a bare
+/// `clone(2)`, past the handlers of `fork(3)`, holds its parent's descriptors until it opens an object itself;
+/// until then a parent that was killed looks alive.)
 ///
 /// # Examples
 ///
@@ -104,6 +106,12 @@ impl<P: ?Sized + Payload> SharedObject<P> {
 
     pub(crate) fn view(&self) -> &View {
         &self.attachment.view
+    }
+
+    /// Whether this process is the one that opened the handle.
+    #[inline]
+    pub(crate) fn is_ours(&self) -> bool {
+        self.attachment.is_ours()
     }
 
     /// Borrows the current version; never waits for a writer.

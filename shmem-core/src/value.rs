@@ -4,6 +4,7 @@
 use core::mem::MaybeUninit;
 
 use crate::deadline::Deadline;
+use crate::view::Refusal;
 use crate::{ReadGuard, Result, Shared, SharedObject, Version, WriteGuard};
 
 /// Up to this size `load` copies the value out and checks afterwards; above, it pins the buffer first.
@@ -58,6 +59,10 @@ impl<T: Shared> SharedObject<T> {
     #[inline]
     fn load_to(&self, out: *mut T) -> Result<()> {
         let size = size_of::<T>();
+        if !self.is_ours() {
+            // A small copy would do no harm; but what a child may do should not depend on a size.
+            return Err(self.view().explain(Refusal::Forked));
+        }
         if size <= COPY_OUT {
             // SAFETY: `out` is valid for writes of a `T`.
             let copied = unsafe { self.view().copy_out(out.cast(), size, COPY_TRIES) };

@@ -28,12 +28,11 @@ fn an_inherited_handle_says_so() {
         let mut peer = start(&name);
         peer.expect("add", "done");
         peer.expect(how, "child");
-        for command in ["read", "write", "try-write", "store 9", "add"] {
+        for command in ["read", "load", "write", "try-write", "store 9", "add"] {
             peer.expect(command, "Forked");
         }
-        // What stores nothing goes on.
+        // What needs no row goes on.
         peer.expect("version", 2);
-        peer.expect("load", 2);
         peer.expect("reader", 2);
         object.store(Small::new(3)).unwrap();
         peer.expect("reader", 3);
@@ -184,7 +183,7 @@ fn a_parent_closes_while_its_child_lives() {
     assert!(peer.finish().success());
 }
 
-/// Large values are not copied out but pinned; a child has no row to pin in.
+/// What a child may do does not depend on the size of the value.
 #[test]
 fn a_child_loads_large_values_through_a_handle_of_its_own() {
     let [small, large] = ["small", "large"].map(Cleanup::new);
