@@ -1,5 +1,5 @@
 //! `peer confined <name> <then>`: opens two objects read-only, has the kernel kill it at any system call but a
-//! few, and reads. `then` says what it does at last.
+//! few, and reads. `then` says what it does at last. Also the filter of a `peer user`.
 
 use std::collections::BTreeMap;
 
@@ -57,15 +57,26 @@ fn confine() {
     ] {
         rules.insert(call, Vec::new());
     }
+    install(rules, SeccompAction::KillProcess, SeccompAction::Allow);
+}
+
+/// From here on the kernel refuses to make a file without a name, as some filesystems do.
+pub(crate) fn refuse_unnamed_files() {
+    // The flag is more than one bit: its own, and that of `O_DIRECTORY`, which others set as well.
+    let own = u64::from((libc::O_TMPFILE & !libc::O_DIRECTORY).unsigned_abs());
+    let unnamed = SeccompCmpOp::MaskedEq(own);
+    let unnamed = SeccompCondition::new(2, SeccompCmpArgLen::Dword, unnamed, own);
+    let rule = SeccompRule::new(vec![unnamed.expect("a condition")]).expect("a rule");
+    let rules = BTreeMap::from([(libc::SYS_openat, vec![rule])]);
+    let refused = SeccompAction::Errno(libc::EOPNOTSUPP.unsigned_abs());
+    install(rules, SeccompAction::Allow, refused);
+}
+
+fn install(rules: BTreeMap<i64, Vec<SeccompRule>>, other: SeccompAction, matching: SeccompAction) {
     let architecture = std::env::consts::ARCH
         .try_into()
         .expect("a known processor");
-    let filter = SeccompFilter::new(
-        rules,
-        SeccompAction::KillProcess,
-        SeccompAction::Allow,
-        architecture,
-    );
+    let filter = SeccompFilter::new(rules, other, matching, architecture);
     let program: BpfProgram = filter.and_then(TryInto::try_into).expect("a filter");
     apply_filter(&program).expect("a confined process");
 }

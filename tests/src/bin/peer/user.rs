@@ -40,6 +40,7 @@ fn become_user(uid: u32) {
 struct Peer {
     object: Option<SharedObject<Small>>,
     reader: Option<SharedReader<Small>>,
+    many: Vec<SharedObject<Small>>,
 }
 
 impl Peer {
@@ -65,6 +66,38 @@ impl Peer {
                 let result = options.create(place(at), Small::new(number(n)));
                 self.keep(result)
             }
+            // Names that begin with `at`, all held open.
+            ["create-many", at, count] => {
+                for n in 0..number(count) {
+                    let object = Small::create(format!("{at}-{n}"), Small::new(n));
+                    self.many.push(object.expect("an object"));
+                }
+                "open".into()
+            }
+            // Under ever new names, until it is killed.
+            ["create-and-close", at] => {
+                say("working");
+                for n in 0.. {
+                    drop(Small::create(format!("{at}-{n}"), Small::new(n)).expect("an object"));
+                }
+                unreachable!()
+            }
+            // Says `building` and waits for a line before the value is done.
+            ["create-slowly", at, n] => {
+                let result = Small::create_with(place(at), |value| {
+                    say("building");
+                    std::io::stdin()
+                        .read_line(&mut String::new())
+                        .expect("a line");
+                    value.set(number(n));
+                });
+                self.keep(result)
+            }
+            // As on a filesystem that has no files without a name.
+            ["without-unnamed-files"] => {
+                super::confined::refuse_unnamed_files();
+                "done".into()
+            }
             ["open", at] => {
                 let result = Small::open(place(at));
                 self.keep(result)
@@ -89,6 +122,13 @@ impl Peer {
             ["remove", at] => tell(shmem_core::remove(place(at)), |()| "removed"),
             ["list"] => tell(shmem_core::list(), |all| all.len()),
             ["prune"] => tell(shmem_core::prune(), |count| count),
+            ["sweep-many", count] => {
+                for _ in 0..number(count) {
+                    shmem_core::prune().expect("a look");
+                    shmem_core::list().expect("a look");
+                }
+                "swept".into()
+            }
             ["store", n] => tell(self.object().store(Small::new(number(n))), |v| v),
             ["load"] => match (&self.object, &self.reader) {
                 (Some(object), _) => tell(object.load(), counter),
