@@ -446,3 +446,39 @@ fn a_relative_parent() {
         assert!(left.next().is_none(), "the last one out removes the name");
     });
 }
+
+/// A program that runs with more rights than its caller does not let the caller choose where.
+#[test]
+fn a_set_user_id_program_does_not_listen_to_the_environment() {
+    alone(|alone| {
+        let test = "a_set_user_id_program_does_not_listen_to_the_environment";
+        if !is_root(test) {
+            return;
+        }
+        let program = std::env::temp_dir().join(tests::unique_name("set-user-id"));
+        fs::copy(PEER, &program).unwrap();
+        chown(&program, Some(1000), Some(1000)).unwrap();
+        mode(&program, 0o4755);
+        // In a mount namespace of its own, so that the real directory of that user stays as it is.
+        let elsewhere = alone.parent().join("elsewhere");
+        let script = format!(
+            "mount -t tmpfs -o mode=1777 none /dev/shm && mkdir -m 1777 -p {} && exec {} user -",
+            elsewhere.display(),
+            program.display()
+        );
+        let mut command = Command::new("unshare");
+        command.args(["-m", "sh", "-c", &script]);
+        let mut peer = Peer::command(command.env("SHMEM_DIR", &elsewhere));
+        peer.expect("create o 1", "open");
+        let root = std::path::PathBuf::from(format!("/proc/{}/root", peer.id()));
+        let shown = |path: &str| root.join(path).exists();
+        let there = elsewhere.strip_prefix("/").unwrap();
+        if shown(&format!("{}/shmem-0", there.display())) {
+            println!("not run: {test}: the temporary directory is mounted `nosuid`");
+        } else {
+            assert!(shown("dev/shm/shmem-1000/o"));
+            assert!(!shown(&format!("{}/shmem-1000", there.display())));
+        }
+        fs::remove_file(&program).unwrap();
+    });
+}
