@@ -127,6 +127,7 @@ fn find(uid: u32, make: bool) -> io::Result<Option<(os::Directory, PathBuf)>> {
             Ok(directory) => {
                 let info = directory.info()?;
                 if info.owner == uid && info.mode & 0o022 == 0 {
+                    finish(&directory, &info)?;
                     return Ok(Some((directory, path)));
                 }
             }
@@ -154,5 +155,14 @@ fn find(uid: u32, make: bool) -> io::Result<Option<(os::Directory, PathBuf)>> {
         let text = "somebody else took the name of the directory of named objects just now";
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, text));
     }
+    finish(&directory, &info)?;
     Ok(Some((directory, path)))
+}
+
+/// Gives our directory its mode if whoever made it has not come to that, and may never.
+fn finish(directory: &os::Directory, info: &FileInfo) -> io::Result<()> {
+    if info.owner == os::user() && info.mode & os::UNFINISHED != 0 {
+        directory.finish()?;
+    }
+    Ok(())
 }

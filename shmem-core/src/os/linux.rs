@@ -108,13 +108,17 @@ impl Directory {
         Ok(Directory(fs::open(path, flags, Mode::empty())?))
     }
 
-    /// Makes it, searchable by everybody and readable by its owner alone, whatever the umask.
+    /// Makes it, [`UNFINISHED`](super::UNFINISHED): the umask may have taken bits of its mode away.
     pub(crate) fn make(path: &Path) -> io::Result<()> {
-        let mode = Mode::from_raw_mode(0o711);
-        fs::mkdir(path, mode)?;
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let made = fs::open(path, flags, Mode::empty())?;
-        Ok(fs::fchmod(made, mode)?)
+        let mode = Mode::from_raw_mode(0o711 | super::UNFINISHED);
+        Ok(fs::mkdir(path, mode)?)
+    }
+
+    /// Makes it searchable by everybody and readable by its owner alone, whatever the umask was.
+    pub(crate) fn finish(&self) -> io::Result<()> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let opened = fs::openat(&self.0, ".", flags, Mode::empty())?;
+        Ok(fs::fchmod(opened, Mode::from_raw_mode(0o711))?)
     }
 
     pub(crate) fn info(&self) -> io::Result<FileInfo> {

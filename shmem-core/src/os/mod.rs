@@ -25,6 +25,10 @@ pub(crate) struct FileId {
     pub(crate) inode: u64,
 }
 
+/// The sticky bit: in the mode of a directory of named objects until that is what it should be. A umask takes
+/// bits away when a directory is made, and its maker may be killed before it has put them back.
+pub(crate) const UNFINISHED: u32 = 0o1000;
+
 /// What a directory entry or an open file is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FileInfo {

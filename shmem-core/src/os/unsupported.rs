@@ -45,6 +45,9 @@ impl Directory {
     pub(crate) fn make(_: &Path) -> io::Result<()> {
         unsupported()
     }
+    pub(crate) fn finish(&self) -> io::Result<()> {
+        unsupported()
+    }
     pub(crate) fn info(&self) -> io::Result<FileInfo> {
         unsupported()
     }
