@@ -11,9 +11,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
-use std::os::fd::{
-    AsFd as _, AsRawFd as _, BorrowedFd, FromRawFd as _, IntoRawFd as _, OwnedFd, RawFd,
-};
+use std::os::fd::{AsFd as _, AsRawFd, BorrowedFd, FromRawFd as _, IntoRawFd as _, OwnedFd, RawFd};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
@@ -116,9 +114,9 @@ impl Directory {
 
     /// Makes it searchable by everybody and readable by its owner alone, whatever the umask was.
     pub(crate) fn finish(&self) -> io::Result<()> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let opened = fs::openat(&self.0, ".", flags, Mode::empty())?;
-        Ok(fs::fchmod(opened, Mode::from_raw_mode(0o711))?)
+        // Not `fchmod(2)`: it asks for a descriptor to read by, which the umask may forbid even the owner.
+        let path = proc_path(&self.0);
+        Ok(fs::chmod(path, Mode::from_raw_mode(0o711))?)
     }
 
     pub(crate) fn info(&self) -> io::Result<FileInfo> {
@@ -250,7 +248,7 @@ const INCOHERENT: [(u32, &str); 13] = [
 ];
 
 /// A path that leads to an open file, even one without a name.
-fn proc_path(file: &File) -> OsString {
+fn proc_path(file: &impl AsRawFd) -> OsString {
     format!("/proc/self/fd/{}", file.as_raw_fd()).into()
 }
 
