@@ -19,6 +19,7 @@ use crate::worker::{self, Task};
 const USAGE: &str = "\
 usage: stepkill --list | --op NAME | --all
   --sample N  at most so many kills for each operation
+  --quick     step through the long operations only where the object changes (for debug builds)
   --strict    fail if a recovery took longer than 100 ms, too
   --seed S    chooses other places (1 if not given)
   --jobs N    so many operations at once (one for each processor, if not given)
@@ -35,6 +36,7 @@ struct Arguments {
     operations: Vec<&'static Operation>,
     sample: Option<usize>,
     strict: bool,
+    quick: bool,
     json: bool,
     seed: u64,
     jobs: usize,
@@ -87,6 +89,7 @@ fn parse(args: &[&str]) -> Result<Arguments, String> {
             "--sample" => arguments.sample = Some(value().and_then(number)?),
             "--seed" => arguments.seed = value().and_then(number)? as u64,
             "--jobs" => arguments.jobs = value().and_then(number)?,
+            "--quick" => arguments.quick = true,
             "--strict" => arguments.strict = true,
             "--json" => arguments.json = true,
             other => return Err(format!("{other}?")),
@@ -108,12 +111,13 @@ fn play(role: &str, operation: &'static Operation, args: &[&str]) {
             .expect("no such scene")
     };
     match (role, args) {
-        ("worker", [sample, seed, processor]) => {
+        ("worker", [sample, seed, processor, quick]) => {
             one_place(processor.parse().unwrap());
             worker::run(Task {
                 operation,
                 sample: sample.parse().ok(),
                 seed: seed.parse().unwrap(),
+                quick: quick.parse().unwrap(),
             });
         }
         ("child", [name]) => {
@@ -187,6 +191,7 @@ fn work(arguments: &Arguments, operation: &Operation, job: usize) -> Figures {
         .args(["--role", "worker", operation.name])
         .arg(sample.as_deref().unwrap_or("all"))
         .args([arguments.seed.to_string(), job.to_string()])
+        .arg(arguments.quick.to_string())
         .env("SHMEM_DIR", dir.path())
         .stdout(Stdio::piped())
         .spawn()

@@ -108,6 +108,12 @@ impl Stage {
         Ok(child)
     }
 
+    /// Finds the leftover of a child that nobody has verified, so that it is gone.
+    pub(crate) fn forget(self) {
+        drop(options(self.operation, self.scene).open(NAME));
+        drop(self.clear());
+    }
+
     /// Takes away what the verifier has left on purpose, and sees that nothing else is there.
     pub(crate) fn clear(self) -> Result<(), String> {
         let Stage {
@@ -116,9 +122,10 @@ impl Stage {
         drop(peer);
         let fleeting = matches!(scene, Scene::Fleeting | Scene::Only | Scene::Peer);
         let look = || -> Result<(), String> {
+            // What lives while it is open has to be gone by itself.
             match shmem_core::remove(NAME) {
-                Err(shmem_core::Error::NotFound { .. }) => {}
                 Ok(()) if !fleeting => {}
+                Err(shmem_core::Error::NotFound { .. }) => {}
                 Ok(()) => return Err("it was still there when nobody had it open".into()),
                 Err(error) => return Err(format!("removing it at the end: {error}")),
             }
