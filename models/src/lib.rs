@@ -16,6 +16,7 @@ use std::time::Instant;
 
 pub mod search;
 pub mod snapshot;
+pub mod life;
 
 mod cases;
 

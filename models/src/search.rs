@@ -49,6 +49,19 @@ impl<S> Steps<S> {
         }
     }
 
+    /// For a model that looks ahead by itself.
+    pub fn silent() -> Self {
+        Steps::new(None)
+    }
+
+    /// The step that was added last.
+    pub fn last(&self) -> Option<S>
+    where
+        S: Copy,
+    {
+        self.next.last().copied()
+    }
+
     /// A step of the protocol.
     pub fn step(&mut self, label: fmt::Arguments<'_>, state: S) {
         self.progress = true;
