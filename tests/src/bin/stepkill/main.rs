@@ -9,10 +9,11 @@
 //! | Module | |
 //! |--------|-|
 //! | `driver` | starts a worker for each operation, and reports |
-//! | `operations` | what is killed |
+//! | `operations`, `child` | what is killed |
 //! | `stage` | what there is before |
 //! | `worker` | one run and one kill after the other |
-//! | `path`, `tracer`, `watch` | where in the operation |
+//! | `path`, `tracer`, `watch`, `plan` | where in the operation |
+//! | `rival` | a writer that waits meanwhile |
 //! | `verifier` | what must hold afterwards |
 //! | `report` | the figures |
 //! | `broken` | what must be noticed |
@@ -24,13 +25,19 @@
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod broken;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod child;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod driver;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod operations;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod path;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod plan;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod report;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod rival;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod stage;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]

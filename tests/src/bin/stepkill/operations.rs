@@ -1,13 +1,7 @@
 //! The operations of the public API, and in which situations each is killed.
 
-use std::hint::black_box;
-use std::time::Duration;
-
-use shmem_core::{Error, Lifetime, Options, Shared, SharedObject, WriteGuard};
+use shmem_core::{Lifetime, Options, Shared, Version};
 use tests::Small;
-
-use crate::broken;
-use crate::tracer::{marker, trace_me};
 
 /// The object of every operation.
 pub(crate) const NAME: &str = "object";
@@ -51,15 +45,28 @@ impl Scene {
     pub(crate) fn name(self) -> String {
         format!("{self:?}").to_lowercase()
     }
+
+    /// Whether objects live while they are open.
+    pub(crate) fn is_fleeting(self) -> bool {
+        matches!(self, Fleeting | Only | Peer)
+    }
+
+    /// What is found before the operation, if no victim has changed it.
+    pub(crate) fn content(self) -> Content {
+        matches!(self, Alone | Peer).then_some((OLD, Version(1)))
+    }
 }
+
+/// A value and its version; `None` if the name is free.
+pub(crate) type Content = Option<(u64, Version)>;
 
 /// What others may find under the name after the operation was killed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Allowed {
     pub(crate) free: bool,
-    pub(crate) old: bool,
-    /// The version that has the new value.
-    pub(crate) new: Option<u64>,
+    /// What was there before.
+    pub(crate) old: Content,
+    pub(crate) new: Content,
 }
 
 /// What a process was doing that was killed before the operation begins.
@@ -70,15 +77,21 @@ pub(crate) enum Victim {
     Writer,
     /// The same, and its handles had all rows that are left.
     AllRows,
+    /// It performed this operation: it is killed at each place of that which others can see, one after the other.
+    Anywhere(&'static str),
 }
 
 #[derive(Debug)]
 pub(crate) struct Operation {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
+    /// The name of the operation that it performs: its own, but for its victim.
+    pub(crate) does: &'static str,
     pub(crate) scenes: &'static [Scene],
     /// Whether every single instruction is a place to be killed at.
     pub(crate) short: bool,
+    /// Whether another writer waits when it is killed.
+    pub(crate) contended: bool,
     pub(crate) victim: Victim,
     /// Whether `--all` leaves it out: it breaks the protocol, to show that this is noticed.
     pub(crate) broken: bool,
@@ -89,8 +102,10 @@ impl Operation {
         Operation {
             name,
             about,
+            does: name,
             scenes,
             short: false,
+            contended: false,
             victim: Victim::None,
             broken: false,
         }
@@ -103,6 +118,28 @@ impl Operation {
 
     const fn after(mut self, victim: Victim) -> Self {
         self.victim = victim;
+        self
+    }
+
+    const fn doing(mut self, does: &'static str) -> Self {
+        self.does = does;
+        self
+    }
+
+    /// As `does`, after a process that was killed anywhere in `first`.
+    const fn again(
+        name: &'static str,
+        about: &'static str,
+        first: &'static str,
+        does: &'static str,
+        scenes: &'static [Scene],
+    ) -> Self {
+        let operation = Operation::new(name, about, scenes);
+        operation.after(Victim::Anywhere(first)).doing(does)
+    }
+
+    const fn contended(mut self) -> Self {
+        self.contended = true;
         self
     }
 
@@ -127,25 +164,27 @@ impl Operation {
     /// How many of them a victim takes.
     pub(crate) fn victims(&self) -> usize {
         match self.victim {
-            Victim::None => 0,
+            Victim::None | Victim::Anywhere(_) => 0,
             Victim::Writer => 1,
             Victim::AllRows => 2,
         }
     }
 
-    pub(crate) fn allowed(&self, scene: Scene) -> Allowed {
-        let new = match self.name {
-            "create" | "open_or_create_fresh" | "open_or_create_stale" | "broken_create" => {
-                (scene != Fleeting).then_some(1)
-            }
-            "write_commit" | "write_drop" | "store" | "update" | "take_over" | "wait_woken"
-            | "broken_write" => Some(2),
+    /// What may be found if there was `old` when the operation began.
+    pub(crate) fn allowed(&self, scene: Scene, old: Content) -> Allowed {
+        let creates = self.does == "create" || self.does.starts_with("open_or_create");
+        let new = match (self.does, old) {
+            ("broken_create", None) => Some((NEW, Version(1))),
+            (_, None) if creates => (!scene.is_fleeting()).then_some((NEW, Version(1))),
+            (
+                "write_commit" | "write_drop" | "store" | "update" | "wait_woken" | "broken_write",
+                Some((_, Version(version))),
+            ) => Some((NEW, Version(version + 1))),
             _ => None,
         };
-        let exists = matches!(scene, Alone | Peer);
         Allowed {
-            free: !exists || self.name == "remove",
-            old: exists,
+            free: old.is_none() || self.does == "remove",
+            old,
             new,
         }
     }
@@ -159,12 +198,12 @@ impl Operation {
             "store",
             "update",
         ];
-        self.victim != Victim::None || writes.contains(&self.name)
+        self.victim != Victim::None || writes.contains(&self.does)
     }
 
     /// Whether the harness publishes while the operation sleeps.
     pub(crate) fn is_woken(&self) -> bool {
-        self.name == "wait_woken"
+        self.does == "wait_woken"
     }
 }
 
@@ -204,6 +243,13 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     Operation::new("write_discard", "changes and discards", &[Alone, Peer]).short(),
     Operation::new("store", "publishes a whole value", &[Alone, Peer]).short(),
     Operation::new("update", "changes through a function", &[Alone, Peer]).short(),
+    Operation::new(
+        "write_contended",
+        "publishes while another writer waits",
+        &[Peer],
+    )
+    .doing("write_commit")
+    .contended(),
     Operation::new("wait_timeout", "waits in vain", &[Alone, Peer]),
     Operation::new("wait_woken", "waits and is woken", &[Peer]),
     Operation::new(
@@ -211,13 +257,15 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         "writes after a writer that was killed",
         &[Alone, Peer],
     )
-    .after(Victim::Writer),
+    .after(Victim::Writer)
+    .doing("write_commit"),
     Operation::new(
         "reuse_row",
         "opens where every free row is a dead one's",
         &[Alone, Peer],
     )
-    .after(Victim::AllRows),
+    .after(Victim::AllRows)
+    .doing("open"),
     Operation::new("close_last", "closes the last handle", &[Only, Alone]),
     Operation::new("close_not_last", "closes one of two handles", &[Peer]),
     Operation::new("remove", "removes an object", &[Alone, Peer, Stale]),
@@ -226,6 +274,69 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         "list",
         "lists objects, and removes leftovers",
         &[Stale, Beside],
+    ),
+    Operation::again(
+        "write_again",
+        "writes after a writer killed anywhere",
+        "write_commit",
+        "write_commit",
+        &[Alone, Peer],
+    ),
+    Operation::again(
+        "open_again",
+        "opens after an opener killed anywhere",
+        "open",
+        "open",
+        &[Alone],
+    ),
+    Operation::again(
+        "join_again",
+        "joins after a joiner killed anywhere",
+        "join",
+        "join",
+        &[Peer],
+    ),
+    Operation::again(
+        "join_after_close",
+        "joins after a closer killed anywhere",
+        "close_not_last",
+        "join",
+        &[Peer],
+    ),
+    Operation::again(
+        "create_again",
+        "creates after a creator killed anywhere",
+        "open_or_create_fresh",
+        "open_or_create_fresh",
+        &[Nothing],
+    ),
+    Operation::again(
+        "replace_again",
+        "replaces a leftover after another was killed anywhere in that",
+        "open_or_create_stale",
+        "open_or_create_stale",
+        &[Stale],
+    ),
+    Operation::again(
+        "create_after_close",
+        "creates after the last handle's closer was killed anywhere",
+        "close_last",
+        "open_or_create_fresh",
+        &[Only],
+    ),
+    Operation::again(
+        "create_after_remove",
+        "creates after a remover killed anywhere",
+        "remove",
+        "open_or_create_fresh",
+        &[Alone, Stale],
+    ),
+    Operation::again(
+        "remove_again",
+        "removes after a remover killed anywhere",
+        "remove",
+        "remove",
+        &[Alone, Peer, Stale],
     ),
     Operation::new(
         "broken_write",
@@ -249,113 +360,4 @@ pub(crate) fn options(operation: &Operation, scene: Scene) -> Options<Small> {
         Readable => options.lifetime(Lifetime::Keep).mode(0o644),
         _ => options.lifetime(Lifetime::Keep),
     }
-}
-
-/// The child: prepares, performs the operation between two markers, and is killed somewhere.
-pub(crate) fn perform(operation: &Operation, scene: Scene) {
-    let options = options(operation, scene);
-    let open = || options.open(NAME).unwrap();
-    let new = Small::new(NEW);
-    match operation.name {
-        "create" => drop(traced(|| options.create(NAME, new).unwrap())),
-        "open" | "join" | "reuse_row" => drop(traced(|| options.open(NAME).unwrap())),
-        "open_stale" => drop(traced(|| options.open(NAME).unwrap_err())),
-        "open_read_only" => drop(traced(|| options.open_read_only(NAME).unwrap())),
-        "open_or_create_fresh" | "open_or_create_stale" | "open_or_create_join" => {
-            drop(traced(|| options.open_or_create(NAME, new).unwrap()));
-        }
-        "read" => using(open(), |object| {
-            assert_eq!(object.read().unwrap().counter, OLD);
-        }),
-        "load" => using(open(), |object| {
-            assert_eq!(object.load().unwrap().counter, OLD);
-        }),
-        "write_commit" | "write_drop" | "write_discard" | "take_over" => {
-            using(open(), |object| write(operation, object));
-        }
-        "store" => using(open(), |object| {
-            object.store(new).unwrap();
-        }),
-        "update" => using(open(), |object| {
-            object.update(|value| value.set(NEW)).unwrap();
-        }),
-        "wait_timeout" => using(open(), |object| {
-            let version = object.version();
-            let error = object.wait(version, Duration::from_millis(30)).unwrap_err();
-            assert!(matches!(error, Error::TimedOut { .. }));
-        }),
-        "wait_woken" => using(open(), |object| {
-            let version = object.version();
-            object.wait(version, Duration::from_secs(10)).unwrap();
-        }),
-        "close_last" | "close_not_last" => {
-            let object = open();
-            traced(|| drop(object));
-        }
-        "remove" => traced(|| shmem_core::remove(NAME).unwrap()),
-        "prune" => drop(traced(|| shmem_core::prune().unwrap())),
-        "list" => drop(traced(|| shmem_core::list().unwrap())),
-        "broken_write" => {
-            let object = open();
-            let raw = broken::InPlace::new();
-            traced(|| raw.write());
-            drop(object);
-        }
-        "broken_create" => drop(traced(broken::create)),
-        other => panic!("no such operation: {other}"),
-    }
-    unreachable!("killed at the second marker at the latest");
-}
-
-fn write(operation: &Operation, object: &SharedObject<Small>) {
-    let mut guard = object.write().unwrap();
-    let taken_over = operation.victim == Victim::Writer;
-    assert_eq!(WriteGuard::recovered(&guard), taken_over);
-    guard.set(NEW);
-    match operation.name {
-        "write_drop" => drop(guard),
-        "write_discard" => WriteGuard::discard(guard),
-        _ => {
-            WriteGuard::commit(guard);
-        }
-    }
-}
-
-fn using(object: SharedObject<Small>, operation: impl FnOnce(&SharedObject<Small>)) {
-    // The first look at the clock searches for it: 1,700 instructions that are not ours.
-    black_box(object.age());
-    traced(|| operation(black_box(&object)));
-    drop(object);
-}
-
-/// Runs what is to be killed.
-fn traced<R>(operation: impl FnOnce() -> R) -> R {
-    trace_me();
-    marker();
-    let result = black_box(operation());
-    marker();
-    result
-}
-
-/// The process that is killed before the operation begins: opens and locks as it is told, then sleeps.
-pub(crate) fn fall_victim(operation: &Operation, scene: Scene, what: &str) {
-    let options = options(operation, scene);
-    let ready = || {
-        println!("ready");
-        std::thread::sleep(Duration::from_secs(60));
-    };
-    if let Some(name) = what.strip_prefix("leave-") {
-        let options = options.lifetime(Lifetime::WhileOpen);
-        let _object = options.create(name, Small::new(OLD)).unwrap();
-        ready();
-        return;
-    }
-    let handles: Vec<_> = (0..operation.victims())
-        .map(|_| options.open(NAME).unwrap())
-        .collect();
-    let readers: Vec<_> = handles.iter().map(|handle| handle.read()).collect();
-    let mut guard = handles[0].write().unwrap();
-    guard.spoil(SPOILT);
-    ready();
-    drop((readers, guard));
 }

@@ -26,11 +26,13 @@ pub(crate) struct Figures {
     pub(crate) violations: u64,
     /// Microseconds from a kill to the first value that somebody else published.
     pub(crate) slowest: u64,
+    /// Places at which that missed the goal each time.
+    pub(crate) slow: u64,
     pub(crate) milliseconds: u64,
 }
 
 /// The names of the figures, in the order of [`Figures::values`].
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 12] = [
     "instructions",
     "points",
     "kills",
@@ -41,11 +43,12 @@ const NAMES: [&str; 11] = [
     "strayed",
     "violations",
     "slowest_us",
+    "slow",
     "ms",
 ];
 
 impl Figures {
-    fn values(&mut self) -> [&mut u64; 11] {
+    fn values(&mut self) -> [&mut u64; 12] {
         [
             &mut self.instructions,
             &mut self.points,
@@ -57,6 +60,7 @@ impl Figures {
             &mut self.strayed,
             &mut self.violations,
             &mut self.slowest,
+            &mut self.slow,
             &mut self.milliseconds,
         ]
     }

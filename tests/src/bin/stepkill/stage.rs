@@ -64,22 +64,22 @@ impl Stage {
             Scene::Alone => drop(make(NAME)?),
             Scene::Only | Scene::Peer => stage.peer = Some(Arc::new(make(NAME)?)),
         }
-        if operation.victim != Victim::None {
+        if matches!(operation.victim, Victim::Writer | Victim::AllRows) {
             stage.kill_victim("write")?;
         }
         Ok(stage)
     }
 
-    fn command(&self, role: &str) -> Result<Command, String> {
+    fn command(&self, role: &str, operation: &Operation) -> Result<Command, String> {
         let exe = env::current_exe().map_err(|error| error.to_string())?;
         let mut command = Command::new(exe);
-        command.args(["--role", role, self.operation.name, &self.scene.name()]);
+        command.args(["--role", role, operation.name, &self.scene.name()]);
         Ok(command)
     }
 
     /// Starts the victim and kills it.
     fn kill_victim(&self, what: &str) -> Result<(), String> {
-        let mut command = self.command("victim")?;
+        let mut command = self.command("victim", self.operation)?;
         command.arg(what).stdout(Stdio::piped());
         let mut child = command.spawn().map_err(|error| error.to_string())?;
         let mut line = String::new();
@@ -95,9 +95,9 @@ impl Stage {
         }
     }
 
-    /// Starts the child, which stops before the operation.
-    pub(crate) fn start(&mut self) -> Result<Traced, String> {
-        let mut command = self.command("child")?;
+    /// Starts a child, which stops before the operation.
+    pub(crate) fn start(&mut self, operation: &Operation) -> Result<Traced, String> {
+        let mut command = self.command("child", operation)?;
         if self.scene == Scene::Nowhere {
             command.env("STEPKILL_UMASK", format!("{STRICT:o}"));
         }
@@ -120,7 +120,7 @@ impl Stage {
             peer, other, scene, ..
         } = self;
         drop(peer);
-        let fleeting = matches!(scene, Scene::Fleeting | Scene::Only | Scene::Peer);
+        let fleeting = scene.is_fleeting();
         let look = || -> Result<(), String> {
             // What lives while it is open has to be gone by itself.
             match shmem_core::remove(NAME) {

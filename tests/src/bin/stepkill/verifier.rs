@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use shmem_core::{Error, Shared as _, SharedObject, Version, WriteGuard};
 use tests::{Small, once_asleep};
 
-use crate::operations::{Allowed, NAME, NEW, OLD, Operation, Scene, options};
+use crate::operations::{Allowed, Content, NAME, OLD, Operation, Scene, options};
 
 /// How long whoever comes next may take for all of it.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -43,6 +43,8 @@ pub(crate) struct Verifier {
     pub(crate) scene: Scene,
     pub(crate) allowed: Allowed,
     pub(crate) peer: Option<Arc<SharedObject<Small>>>,
+    /// What the peer saw before the kill.
+    pub(crate) before: Content,
     pub(crate) killed: Instant,
 }
 
@@ -82,7 +84,15 @@ impl Verifier {
         if let Some(peer) = &self.peer {
             step.is("the peer reads");
             let value = whole(&peer.load())?;
-            self.classify(Some((value, peer.version())))?;
+            let content = Some((value, peer.version()));
+            // Of an object that was removed before, a peer keeps the last value.
+            if self.allowed.old.is_some() {
+                self.classify(content)?;
+            }
+            if content != self.before {
+                let before = self.before;
+                return Err(format!("{before:?} before the kill, {content:?} after it"));
+            }
             let guard = peer.read().map_err(text)?;
             if guard.counter != value || !guard.is_whole() {
                 return Err(format!("its guard sees {guard:?}, its copy {value}"));
@@ -140,12 +150,12 @@ impl Verifier {
     }
 
     /// What a value is, or that it is none that may be found.
-    fn classify(&self, value: Option<(u64, Version)>) -> Result<Found, String> {
+    fn classify(&self, value: Content) -> Result<Found, String> {
         let Allowed { free, old, new } = self.allowed;
         match value {
             None if free => Ok(Found::Free),
-            Some((OLD, Version(1))) if old => Ok(Found::Old),
-            Some((NEW, Version(version))) if new == Some(version) => Ok(Found::New),
+            Some(_) if value == old => Ok(Found::Old),
+            Some(_) if value == new => Ok(Found::New),
             None => Err("the object is gone".into()),
             Some((value, version)) => Err(format!("found the value {value}, version {version}")),
         }
@@ -226,6 +236,14 @@ fn using(
         Some(peer) if !peer.is_current() => Err("the peer's object lost its name".into()),
         Some(peer) => peer.store(Small::new(NEXT)).map(drop).map_err(text),
         None => Ok(()),
+    }
+}
+
+/// What is found under the name, without changing anything there.
+pub(crate) fn content(operation: &Operation, scene: Scene) -> Result<Content, String> {
+    match found(options(operation, scene).open_read_only(NAME))? {
+        Some(reader) => Ok(Some((whole(&reader.load())?, reader.version()))),
+        None => Ok(None),
     }
 }
 

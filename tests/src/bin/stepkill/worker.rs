@@ -1,6 +1,5 @@
 //! Kills one operation at every place that was chosen, one run after the other.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -8,15 +7,20 @@ use std::time::{Duration, Instant};
 use shmem_core::{Shared as _, SharedObject};
 use tests::Small;
 
-use crate::operations::{Allowed, NAME, NEW, Operation, Scene};
+use crate::operations::{Allowed, NAME, NEW, Operation, Scene, Victim};
 use crate::path::Path;
+use crate::plan::{Place, Random, plan};
 use crate::report::Figures;
+use crate::rival::{Rival, until_asleep};
 use crate::stage::{Stage, home};
-use crate::verifier::{Verifier, Violation};
+use crate::verifier::{self, Found, Verifier, Violation};
 use crate::watch::Watch;
 
-/// How many places that others cannot tell apart are tried all the same, if not told.
-const EXTRA: usize = 64;
+/// The goal for the time from a kill to the first value that somebody else published.
+pub(crate) const GOAL: Duration = Duration::from_millis(100);
+
+/// How often a recovery must miss the goal at one place to count: other programs may be in the way, too.
+const TRIES: u32 = 3;
 
 /// How many violations are told in words.
 const TOLD: u64 = 20;
@@ -30,15 +34,6 @@ pub(crate) struct Task {
     pub(crate) seed: u64,
     /// Search for places less thoroughly.
     pub(crate) quick: bool,
-}
-
-/// Where a child is killed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
-    /// Before this instruction, or at the end.
-    Before(usize),
-    /// While it sleeps in this system call.
-    Asleep(usize),
 }
 
 /// Does it all, and tells the driver in lines on standard output.
@@ -58,20 +53,59 @@ pub(crate) fn run(task: Task) {
     println!("result {}", figures.line());
 }
 
+/// A process that was killed before, at this place of its path.
+#[derive(Clone, Copy)]
+struct Dead<'a> {
+    operation: &'static Operation,
+    path: &'a Path,
+    index: usize,
+}
+
 /// False if the harness cannot go on.
 fn in_scene(task: Task, scene: Scene, random: &mut Random, figures: &mut Figures) -> bool {
-    let operation = task.operation;
-    let tell = |figures: &mut Figures, place: &str, what: &str| {
-        figures.violations += 1;
-        if figures.violations <= TOLD {
-            let scene = scene.name();
-            println!("violation {} ({scene}), {place}: {what}", operation.name);
-        }
+    let Victim::Anywhere(first) = task.operation.victim else {
+        return after(task, scene, None, random, figures);
     };
-    let path = match discover(task, scene, random) {
+    let operation = Operation::find(first).expect("its victim's operation exists");
+    let path = match discover(task, operation, scene, None, random) {
         Ok(path) => path,
         Err(error) => {
-            tell(figures, "not killed", &error);
+            tell(task, scene, figures, "finding its victim's path", &error);
+            return true;
+        }
+    };
+    // Right behind what others can see: until the next such place nothing changes for them.
+    let mut places: Vec<usize> = path.visible().map(|index| index + 1).collect();
+    if let Some(sample) = task.sample {
+        places = random.choose(places, (sample / 10).max(2)).collect();
+    }
+    let task = Task {
+        sample: task.sample.map(|sample| sample / places.len().max(1)),
+        ..task
+    };
+    places.iter().all(|index| {
+        let dead = Dead {
+            operation,
+            path: &path,
+            index: *index,
+        };
+        after(task, scene, Some(dead), random, figures)
+    })
+}
+
+/// All kills of the operation after one that was killed before. False if the harness cannot go on.
+fn after(
+    task: Task,
+    scene: Scene,
+    dead: Option<Dead<'_>>,
+    random: &mut Random,
+    figures: &mut Figures,
+) -> bool {
+    let operation = task.operation;
+    let path = match discover(task, operation, scene, dead, random) {
+        Ok(path) => path,
+        Err(error) => {
+            tell(task, scene, figures, &describe(dead, None), &error);
             return true;
         }
     };
@@ -80,18 +114,33 @@ fn in_scene(task: Task, scene: Scene, random: &mut Random, figures: &mut Figures
     let plan = plan(task, &path, random);
     for (done, place) in plan.iter().enumerate() {
         println!("progress {} {done} {}", scene.name(), plan.len());
-        figures.kills += 1;
-        match kill_at(operation, scene, &path, *place, figures) {
-            Ok(()) => {}
-            Err(violation) => {
-                tell(figures, &describe(&path, *place), &violation.what);
-                if violation.hung {
-                    return false;
+        let mut slow = 0;
+        while slow < TRIES {
+            figures.kills += 1;
+            match kill_at(operation, scene, dead, &path, *place, figures) {
+                Ok(recovery) if recovery > GOAL => slow += 1,
+                Ok(_) => break,
+                Err(violation) => {
+                    let place = describe(dead, Some((&path, *place)));
+                    tell(task, scene, figures, &place, &violation.what);
+                    if violation.hung {
+                        return false;
+                    }
+                    break;
                 }
             }
         }
+        figures.slow += u64::from(slow == TRIES);
     }
     true
+}
+
+fn tell(task: Task, scene: Scene, figures: &mut Figures, place: &str, what: &str) {
+    figures.violations += 1;
+    if figures.violations <= TOLD {
+        let (name, scene) = (task.operation.name, scene.name());
+        println!("violation {name} ({scene}), {place}: {what}");
+    }
 }
 
 /// How many stretches are stepped through for their own sake in a quick search.
@@ -102,29 +151,35 @@ const STRETCHES: usize = 3;
 /// A quick search first goes from system call to system call, and then steps through those stretches only in
 /// which the object changed, and through a few others. What is changed and changed back between two calls
 /// is missed.
-fn discover(task: Task, scene: Scene, random: &mut Random) -> Result<Path, String> {
-    if !task.quick || task.operation.short {
-        return uncut(task.operation, scene, |_| true);
+fn discover(
+    task: Task,
+    operation: &'static Operation,
+    scene: Scene,
+    dead: Option<Dead<'_>>,
+    random: &mut Random,
+) -> Result<Path, String> {
+    let short = Operation::find(operation.does).is_some_and(|does| does.short);
+    let quick = task.quick || dead.is_some();
+    if short || !quick {
+        return uncut(operation, scene, dead, |_| true);
     }
-    let calls = uncut(task.operation, scene, |_| false)?;
+    let calls = uncut(operation, scene, dead, |_| false)?;
     let all = (0..=calls.calls() as usize).collect();
     let mut stepped = calls.missed;
-    stepped.extend(
-        random
-            .choose(all, STRETCHES)
-            .filter_map(|one| u32::try_from(one).ok()),
-    );
-    uncut(task.operation, scene, |stretch| stepped.contains(&stretch))
+    let others = random.choose(all, STRETCHES);
+    stepped.extend(others.filter_map(|one| u32::try_from(one).ok()));
+    uncut(operation, scene, dead, |stretch| stepped.contains(&stretch))
 }
 
 /// One run without a kill.
 fn uncut(
     operation: &'static Operation,
     scene: Scene,
+    dead: Option<Dead<'_>>,
     stepped: impl Fn(u32) -> bool,
 ) -> Result<Path, String> {
-    let mut stage = Stage::set(operation, scene)?;
-    let mut child = stage.start()?;
+    let mut stage = set(operation, scene, dead)?;
+    let mut child = stage.start(operation)?;
     let mut watch = Watch::new(home().join(NAME));
     let mut waker = Waker::new(operation, &stage);
     let path = Path::find(&mut child, &mut watch, stepped, |pid| waker.wake(pid));
@@ -136,37 +191,23 @@ fn uncut(
     path
 }
 
-fn plan(task: Task, path: &Path, random: &mut Random) -> Vec<Place> {
-    let end = path.steps.len();
-    let mut shown = BTreeSet::from([0, end]);
-    for index in path.visible() {
-        shown.extend([index, index + 1]);
+/// Sets the stage, and has the dead die on it.
+fn set(
+    operation: &'static Operation,
+    scene: Scene,
+    dead: Option<Dead<'_>>,
+) -> Result<Stage, String> {
+    let mut stage = Stage::set(operation, scene)?;
+    if let Some(dead) = dead {
+        let mut child = stage.start(dead.operation)?;
+        dead.path.run_to(dead.index, &mut child, |_| {})?;
+        child.kill();
     }
-    let hidden: Vec<usize> = (0..end).filter(|index| !shown.contains(index)).collect();
-    let asleep = (0..end).filter(|index| path.sleeps(*index));
-    let mut places: Vec<Place> = asleep.map(Place::Asleep).collect();
-    if let Some(sample) = task.sample {
-        let sample = (sample / task.operation.scenes.len()).max(4);
-        let shown: Vec<usize> = shown.into_iter().collect();
-        places.extend([0, end].map(Place::Before));
-        places.extend(random.choose(shown, sample * 3 / 4).map(Place::Before));
-        places.extend(random.choose(hidden, sample / 4).map(Place::Before));
-    } else {
-        let extra = if task.operation.short {
-            usize::MAX
-        } else {
-            EXTRA
-        };
-        places.extend(shown.into_iter().map(Place::Before));
-        places.extend(random.choose(hidden, extra).map(Place::Before));
-    }
-    places.sort_unstable();
-    places.dedup();
-    places
+    Ok(stage)
 }
 
-fn describe(path: &Path, place: Place) -> String {
-    let about = |index: usize| {
+fn describe(dead: Option<Dead<'_>>, place: Option<(&Path, Place)>) -> String {
+    let about = |path: &Path, index: usize| {
         let shows = |index: usize| path.steps.get(index).and_then(|found| found.shows);
         let before = shows(index).map(|shows| format!(" before {shows}"));
         let after = index.checked_sub(1).and_then(shows);
@@ -178,22 +219,39 @@ fn describe(path: &Path, place: Place) -> String {
             before.unwrap_or_default()
         )
     };
-    match place {
-        Place::Before(index) => format!("killed at instruction {}", about(index)),
-        Place::Asleep(index) => format!("killed asleep in instruction {}", about(index)),
+    let mut text = match place {
+        Some((path, Place::Before(index))) => {
+            format!("killed at instruction {}", about(path, index))
+        }
+        Some((path, Place::Asleep(index))) => {
+            format!("killed asleep in instruction {}", about(path, index))
+        }
+        None => "not killed".into(),
+    };
+    if let Some(dead) = dead {
+        let place = about(dead.path, dead.index);
+        text += &format!(", after {} was killed at {place}", dead.operation.name);
     }
+    text
 }
 
+/// One run with a kill, and how long it took until somebody else had published.
 fn kill_at(
     operation: &'static Operation,
     scene: Scene,
+    dead: Option<Dead<'_>>,
     path: &Path,
     place: Place,
     figures: &mut Figures,
-) -> Result<(), Violation> {
+) -> Result<Duration, Violation> {
     let failed = |what| Violation { what, hung: false };
-    let mut stage = Stage::set(operation, scene).map_err(failed)?;
-    let mut child = stage.start().map_err(failed)?;
+    let mut stage = set(operation, scene, dead).map_err(failed)?;
+    let old = match dead {
+        Some(_) => verifier::content(operation, scene).map_err(failed)?,
+        None => scene.content(),
+    };
+    let mut allowed = operation.allowed(scene, old);
+    let mut child = stage.start(operation).map_err(failed)?;
     let mut waker = Waker::new(operation, &stage);
     let (Place::Before(index) | Place::Asleep(index)) = place;
     let there = path.run_to(index, &mut child, |pid| waker.wake(pid));
@@ -204,29 +262,45 @@ fn kill_at(
         sleeps(child.pid());
     }
     let published = waker.finish();
-    let mut allowed = operation.allowed(scene);
     if operation.is_woken() {
         // The harness itself knows which value it is.
         allowed = Allowed {
-            old: !published,
-            new: published.then_some(2),
+            old: old.filter(|_| !published),
+            new: allowed.new.filter(|_| published),
             ..allowed
         };
     }
+    // Nobody waits for a process that is stopped but who wants to write.
+    let before = stage.peer.as_ref().map(|peer| {
+        let value = peer.load().map(|value| value.counter);
+        (value.unwrap_or(u64::MAX), peer.version())
+    });
+    let rival = stage.peer.clone().filter(|_| operation.contended);
+    let rival = rival.map(Rival::start);
     let killed = Instant::now();
     child.kill();
+    let rival = rival.map_or(Ok(false), Rival::finish).map_err(failed)?;
     let verifier = Verifier {
         operation,
         scene,
         allowed,
         peer: stage.peer.clone(),
+        before,
         killed,
     };
     let seen = verifier.verify();
     let hung = matches!(&seen, Err(violation) if violation.hung);
     let cleared = if hung { Ok(()) } else { stage.clear() };
-    figures.count(seen?);
-    cleared.map_err(failed)
+    let mut seen = seen?;
+    if rival && seen.found != Found::Old {
+        return Err(failed(
+            "a writer that waited was told of a change that was published".into(),
+        ));
+    }
+    seen.recovered |= rival;
+    figures.count(seen);
+    cleared.map_err(failed)?;
+    Ok(seen.recovery)
 }
 
 /// Publishes once, when the child has gone to sleep.
@@ -262,44 +336,8 @@ impl Waker {
     }
 }
 
-/// Returns when the process sleeps in the kernel; after a second at the latest, since it may have ended its
-/// sleep by itself.
+/// Returns when the process sleeps in the kernel.
 fn sleeps(pid: i32) {
-    let start = Instant::now();
-    while start.elapsed() < Duration::from_secs(1) {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        let state = stat
-            .rsplit_once(") ")
-            .and_then(|(_, rest)| rest.chars().next());
-        if state == Some('S') {
-            return;
-        }
-        thread::sleep(Duration::from_micros(50));
-    }
-}
-
-/// Sebastiano Vigna's splitmix64.
-#[derive(Debug)]
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ mixed >> 31
-    }
-
-    /// At most `count` of them.
-    fn choose(&mut self, mut from: Vec<usize>, count: usize) -> impl Iterator<Item = usize> {
-        let count = count.min(from.len());
-        for index in 0..count {
-            let rest = (from.len() - index) as u64;
-            let other = usize::try_from(self.next() % rest).unwrap_or(0);
-            from.swap(index, index + other);
-        }
-        from.truncate(count);
-        from.into_iter()
-    }
+    let stat = format!("/proc/{pid}/stat");
+    until_asleep(std::path::Path::new(&stat), || false);
 }
