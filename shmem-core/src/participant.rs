@@ -91,18 +91,22 @@ impl Locks {
         Ok(found.is_some())
     }
 
-    /// The rows of all other handles that live.
+    /// The rows of all other handles that live, in order.
     pub(crate) fn live_rows(&self) -> io::Result<Vec<u32>> {
         let mut live = Vec::new();
-        let end = self.live(self.rows);
-        let mut from = self.live(0);
-        while from < end {
+        // The kernel names some lock of a range and not the lowest, so there may be more on both sides of it.
+        let mut ranges = vec![(self.live(0), self.live(self.rows))];
+        while let Some((from, end)) = ranges.pop() {
+            if from >= end {
+                continue;
+            }
             let Some(byte) = self.registered.bytes()?.first_locked(from, end - from)? else {
-                break;
+                continue;
             };
             live.extend(u32::try_from(byte - self.live(0)));
-            from = byte + 1;
+            ranges.extend([(from, byte), (byte + 1, end)]);
         }
+        live.sort_unstable();
         Ok(live)
     }
 }

@@ -85,3 +85,28 @@ fn rob_and_try(name: &str) -> i32 {
     drop(others);
     code
 }
+
+/// `info` asked the kernel for the lowest live row, then for the next one above it. The kernel names the lock that
+/// comes first in its list, whose order is that of taking them: once a row had been given back and taken again,
+/// all rows below the first found went uncounted. `info().handles` and `list()` said too few handles, and
+/// `publisher_alive` said that a live publisher was dead. Now what lies below the found row is asked for as well.
+#[test]
+fn rows_that_were_taken_again_are_counted() {
+    let name = Cleanup::new("taken-again");
+    let first = u64::create(name.name(), 1).unwrap();
+    let others = [(); 3].map(|()| u64::open(name.name()).unwrap());
+    drop(first);
+    // It takes the lowest row, which is the last in the kernel's list now.
+    let again = u64::open(name.name()).unwrap();
+    again.store(2).unwrap();
+    for object in others.iter().chain([&again]) {
+        let info = object.info();
+        assert_eq!(info.handles, Some(4));
+        assert_eq!(info.publisher_alive, Some(true));
+    }
+    let listed = shmem_core::list().unwrap();
+    let mut listed = listed.iter();
+    let listed = listed.find(|info| info.location.name() == Some(name.name()));
+    let listed = listed.expect("it is there");
+    assert_eq!((listed.handles, listed.publisher_alive), (Some(4), Some(true)));
+}

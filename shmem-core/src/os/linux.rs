@@ -390,7 +390,8 @@ impl LockBytes {
         Ok(())
     }
 
-    /// The first byte in the range that somebody else holds exclusively.
+    /// A byte in the range that somebody else holds exclusively: the first in the kernel's list, which need not be
+    /// the lowest.
     ///
     /// It asks as a reader would, so that read locks of programs that may only read do not count.
     pub(crate) fn first_locked(self, start: u64, len: u64) -> io::Result<Option<u64>> {
