@@ -109,6 +109,7 @@ pub(crate) fn build<'a>(
     };
     os::allocate(&file, layout.total).map_err(io)?;
     let info = os::file_info(&file).map_err(io)?;
+    let boot = os::boot().map_err(io)?;
     let id = os::random();
     let lock_mode = lock_mode(mode);
     let mut lock_base = OWN_LOCK_BASE;
@@ -163,7 +164,7 @@ pub(crate) fn build<'a>(
     let control = mapping.control();
     let first = Current::FIRST;
     control.stamps[first.buffer() as usize].store(first.version(), Ordering::Relaxed);
-    control.high_water.boot.store(os::boot(), Ordering::Relaxed);
+    control.high_water.boot.store(boot, Ordering::Relaxed);
     control
         .published_at
         .store(os::coarse_clock(), Ordering::Relaxed);

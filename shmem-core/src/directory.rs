@@ -134,8 +134,9 @@ fn find(uid: u32, make: bool) -> io::Result<Option<(os::Directory, PathBuf)>> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 free.get_or_insert(path);
             }
-            // A file, a link, or a directory closed to us: not ours.
-            Err(_) => {}
+            Err(error) if is_strangers(&error) => {}
+            // Such as no descriptors left: it may be ours all the same, and the next one that is free is not.
+            Err(error) => return Err(error),
         }
     }
     if !make {
@@ -157,6 +158,15 @@ fn find(uid: u32, make: bool) -> io::Result<Option<(os::Directory, PathBuf)>> {
     }
     finish(&directory, &info)?;
     Ok(Some((directory, path)))
+}
+
+/// Whether what was to be opened is a file, a link, or closed to us: not ours.
+fn is_strangers(error: &io::Error) -> bool {
+    let kinds = [
+        io::ErrorKind::NotADirectory,
+        io::ErrorKind::PermissionDenied,
+    ];
+    kinds.contains(&error.kind()) || os::is_symbolic_link(error)
 }
 
 /// Gives our directory its mode if whoever made it has not come to that, and may never.

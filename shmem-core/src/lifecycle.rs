@@ -40,6 +40,7 @@ pub(crate) fn join(
     settings: &Settings,
 ) -> Result<Attachment, Error> {
     let io = |source| Error::from_io(location, "joining the object", source);
+    let boot = os::boot().map_err(io)?;
     loop {
         let spot = Spot::open(location, false)?;
         let opened = Opened::new(&spot, location, Access::ReadWrite)?;
@@ -77,7 +78,7 @@ pub(crate) fn join(
             continue;
         }
         if nobody {
-            revive(&view);
+            revive(&view, boot);
         }
         let Some(seat) = member.sit(&view.mapping).map_err(io)? else {
             return Err(Error::TooManyHandles {
@@ -93,11 +94,10 @@ pub(crate) fn join(
     }
 }
 
-/// Makes an object that nobody has open ready for the first who opens it. Under `MEMBER`.
-fn revive(view: &View) {
+/// Makes an object that nobody has open ready for the first who opens it, in this `boot`. Under `MEMBER`.
+fn revive(view: &View, boot: u64) {
     let control = view.mapping.control();
     lock::orphan(&control.writer);
-    let boot = os::boot();
     if control.high_water.boot.swap(boot, Ordering::Relaxed) != boot {
         // Later than any clock says: the value is from another boot.
         control.published_at.store(u64::MAX, Ordering::Relaxed);

@@ -37,7 +37,8 @@ impl View {
 
     pub(crate) fn age(&self) -> Duration {
         let control = self.mapping.control();
-        if control.high_water.boot.load(Ordering::Relaxed) != os::boot() {
+        let boot = control.high_water.boot.load(Ordering::Relaxed);
+        if os::boot().ok() != Some(boot) {
             return Duration::MAX;
         }
         let published = control.published_at.load(Ordering::Relaxed);

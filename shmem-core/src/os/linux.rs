@@ -82,12 +82,27 @@ pub(crate) fn coarse_clock() -> u64 {
 /// # References
 ///
 /// `proc_sys_kernel(5)`, `random/boot_id`.
-pub(crate) fn boot() -> u64 {
+pub(crate) fn boot() -> io::Result<u64> {
     static BOOT: OnceLock<u64> = OnceLock::new();
-    *BOOT.get_or_init(|| {
-        let id = std::fs::read("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        id.iter().fold(FNV_OFFSET, |hash, byte| fnv1a(hash, *byte))
-    })
+    if let Some(boot) = BOOT.get() {
+        return Ok(*boot);
+    }
+    let id = match std::fs::read("/proc/sys/kernel/random/boot_id") {
+        Err(error) if is_absent(&error) => Vec::new(),
+        other => other?,
+    };
+    let boot = id.iter().fold(FNV_OFFSET, |hash, byte| fnv1a(hash, *byte));
+    Ok(*BOOT.get_or_init(|| boot))
+}
+
+/// Whether a file is not there for this program, now or later.
+fn is_absent(error: &io::Error) -> bool {
+    let kinds = [
+        io::ErrorKind::NotFound,
+        io::ErrorKind::NotADirectory,
+        io::ErrorKind::PermissionDenied,
+    ];
+    kinds.contains(&error.kind())
 }
 
 /// A directory held open, so that nobody can put another in its place between two steps.
