@@ -332,7 +332,11 @@ impl Random {
     pub fn new() -> Self {
         let given = std::env::var("SHMEM_SEED").ok();
         let seed = given.and_then(|seed| seed.parse().ok());
-        let seed = seed.unwrap_or_else(|| RandomState::new().hash_one(0));
+        Random::seeded(seed.unwrap_or_else(|| RandomState::new().hash_one(0)))
+    }
+
+    /// Starts the sequence of this seed, the same in every run.
+    pub fn seeded(seed: u64) -> Self {
         Random { seed, state: seed }
     }
 
