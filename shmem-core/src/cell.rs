@@ -14,7 +14,7 @@
 use std::io;
 
 use crate::header::{Control, MAX_HANDLES, Row};
-use crate::sync::{Ordering, fence};
+use crate::sync::{Ordering, fence, in_order, seq_cst_unless};
 
 /// The word `current`.
 ///
@@ -28,6 +28,13 @@ use crate::sync::{Ordering, fence};
 /// | 8–63 | version | counts publications, from 1 | [`publish`] |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Current(u64);
+
+/// The four of the invariant above: pin then look, publish then scan. One of them weaker tears.
+const PIN: Ordering = seq_cst_unless(cfg!(mutation = "relaxed_pin"), Ordering::AcqRel);
+const LOOK: Ordering = seq_cst_unless(cfg!(mutation = "relaxed_look"), Ordering::Acquire);
+pub(crate) const PUBLISH: Ordering =
+    seq_cst_unless(cfg!(mutation = "relaxed_publish"), Ordering::AcqRel);
+const SCAN: Ordering = seq_cst_unless(cfg!(mutation = "relaxed_scan"), Ordering::Acquire);
 
 const BUFFER: u64 = 0b111;
 const REMOVED: u64 = 1 << 3;
@@ -89,12 +96,15 @@ pub(crate) fn current_in_order(control: &Control) -> Current {
 
 /// Whether bytes copied out of the buffer of `seen` are the value of its version.
 ///
-/// The caller loaded `seen`, copied with relaxed loads, and put an acquire fence behind them. A writer
-/// stores 0 into the stamp before it touches the buffer ([`begin`]), so a copy that read one of its bytes
-/// finds another stamp here. Versions never come again, which a parity or a sequence number cannot promise
+/// The caller loaded `seen` and copied with relaxed loads. A writer stores 0 into the stamp before it touches
+/// the buffer ([`begin`]), so a copy that read one of its bytes finds another stamp here. Versions never come again, which a parity or a sequence number cannot promise
 /// once a writer was killed.
 #[inline]
 pub(crate) fn still_holds(control: &Control, seen: Current) -> bool {
+    if !cfg!(mutation = "no_copy_fence") {
+        // The loads of the copy come before the load of the stamp that accepts them.
+        fence(Ordering::Acquire);
+    }
     control.stamps[seen.buffer() as usize].load(Ordering::Relaxed) == seen.version()
 }
 
@@ -109,12 +119,16 @@ pub(crate) fn pin(control: &Control, row: &Row) -> Result<Current, TooManyPins> 
     let mut seen = Current(control.current.load(Ordering::Relaxed));
     loop {
         let pins = &row.pins[seen.buffer() as usize];
-        // SeqCst, both: see the invariant above.
-        if pins.fetch_add(1, Ordering::SeqCst) >= MAX_PINS {
+        if pins.fetch_add(1, PIN) >= MAX_PINS {
             pins.fetch_sub(1, Ordering::Relaxed);
             return Err(TooManyPins);
         }
-        let now = Current(control.current.load(Ordering::SeqCst));
+        if cfg!(mutation = "no_recheck") {
+            fence(Ordering::Acquire);
+            return Ok(seen);
+        }
+        in_order(PIN, LOOK);
+        let now = Current(control.current.load(LOOK));
         if now.buffer() == seen.buffer() {
             return Ok(now);
         }
@@ -126,7 +140,12 @@ pub(crate) fn pin(control: &Control, row: &Row) -> Result<Current, TooManyPins> 
 /// Lets go of a buffer. Release: what the reader read lies before it.
 #[inline]
 pub(crate) fn unpin(row: &Row, buffer: u32) {
-    row.pins[buffer as usize].fetch_sub(1, Ordering::Release);
+    let order = if cfg!(mutation = "relaxed_unpin") {
+        Ordering::Relaxed
+    } else {
+        Ordering::Release
+    };
+    row.pins[buffer as usize].fetch_sub(1, order);
 }
 
 /// Every other buffer is pinned, by these rows.
@@ -149,7 +168,9 @@ pub(crate) fn choose<'a>(
     row: impl Fn(u32) -> Option<&'a Row>,
     mut alive: impl FnMut(u32) -> io::Result<bool>,
 ) -> io::Result<Result<u32, AllPinned>> {
-    let rows = control.high_water.count.load(Ordering::SeqCst);
+    // Behind the publication of `seen`, by whomever.
+    in_order(PUBLISH, SCAN);
+    let rows = control.high_water.count.load(SCAN);
     // Not by remainder: a division takes as long as a locked exchange.
     for buffer in (seen.buffer() + 1..buffers).chain(0..seen.buffer()) {
         if !is_pinned(buffer, rows, me, &row, &mut alive)? {
@@ -181,8 +202,7 @@ fn is_pinned<'a>(
 ) -> io::Result<bool> {
     for index in 0..rows {
         let Some(row) = row(index) else { break };
-        // SeqCst: see the invariant above.
-        let pins = row.pins[buffer as usize].load(Ordering::SeqCst);
+        let pins = row.pins[buffer as usize].load(SCAN);
         if pins != 0 && (index == me || alive(index)?) {
             return Ok(true);
         }
@@ -193,9 +213,16 @@ fn is_pinned<'a>(
 /// Says that `buffer` is being written. The caller has [chosen](choose) it.
 #[inline]
 pub(crate) fn begin(control: &Control, buffer: u32) {
-    control.stamps[buffer as usize].store(0, Ordering::Relaxed);
-    // Orders the stamp before the bytes that follow, for those who copy out: see `still_holds`.
-    fence(Ordering::Release);
+    let stamp = &control.stamps[buffer as usize];
+    if cfg!(mutation = "parity_stamps") {
+        stamp.fetch_xor(1 << 63, Ordering::Relaxed);
+    } else if !cfg!(mutation = "no_stamp_zero") {
+        stamp.store(0, Ordering::Relaxed);
+    }
+    if !cfg!(mutation = "no_begin_fence") {
+        // Orders the stamp before the bytes that follow, for those who copy out: see `still_holds`.
+        fence(Ordering::Release);
+    }
 }
 
 /// Publishes `buffer`, which holds the successor of `seen`. The only place where the value changes.
@@ -208,10 +235,17 @@ pub(crate) fn publish(control: &Control, seen: Current, buffer: u32) -> Result<C
     control.stamps[buffer as usize].store(version, Ordering::Release);
     let mut old = seen.0;
     loop {
-        let new = Current::new(version, buffer).0 | old & REMOVED;
+        let mut new = Current::new(version, buffer).0 | old & REMOVED;
+        if cfg!(mutation = "removed_dropped") {
+            new &= !REMOVED;
+        }
+        if cfg!(mutation = "plain_store_commit") {
+            control.current.store(new, Ordering::SeqCst);
+            return Ok(Current(new));
+        }
         let swap = control
             .current
-            .compare_exchange(old, new, Ordering::SeqCst, Ordering::Relaxed);
+            .compare_exchange(old, new, PUBLISH, Ordering::Relaxed);
         match swap {
             Ok(_) => return Ok(Current(new)),
             Err(now) if now == old | REMOVED && now != old => old = now,

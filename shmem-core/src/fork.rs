@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 
 use crate::os::{self, Anchor, FileId, LockBytes};
+use crate::sync;
 
 /// One lock descriptor of this process.
 struct Entry {
@@ -36,7 +37,6 @@ fn table() -> MutexGuard<'static, Vec<Option<Entry>>> {
 thread_local! {
     /// The table is locked while the process forks, so that no descriptor is open and not yet in it.
     static DURING_FORK: Cell<Option<MutexGuard<'static, Vec<Option<Entry>>>>> = const { Cell::new(None) };
-    static THREAD: u8 = const { 0 };
 }
 
 extern "C" fn before() {
@@ -65,12 +65,6 @@ fn close_all(table: &mut [Option<Entry>]) {
             os::close_raw(bytes.0);
         }
     }
-}
-
-/// A number for this thread that no other living thread of this process has.
-#[inline]
-pub(crate) fn thread() -> u64 {
-    THREAD.with(|byte| std::ptr::from_ref(byte).addr() as u64)
 }
 
 /// A lock descriptor in the table. Dropped, it closes the descriptor, unless that is the parent's.
@@ -204,7 +198,7 @@ impl Drop for Registered {
 /// Whether the calling thread holds the writer lock of the handle, in this process, whose `LIVE` byte is
 /// `byte` of `file`.
 pub(crate) fn is_own_writer(file: FileId, byte: u64) -> bool {
-    let me = thread();
+    let me = sync::thread();
     table().iter().flatten().any(|entry| {
         // What a forked child inherited is closed: threads of the parent are not its own.
         entry.bytes != LockBytes::CLOSED

@@ -186,7 +186,7 @@ impl Drop for Held<'_> {
             attachment.locks.set_writer(0);
             let mapping = &attachment.view.mapping;
             let line = &mapping.control().writer;
-            lock::release(line, attachment.seat.token, Event, mapping.writer_half());
+            lock::release(line, attachment.seat.token, Event);
         }
     }
 }
@@ -314,10 +314,20 @@ impl<'a, P: ?Sized + Payload> WriteGuard<'a, P> {
         control
             .publisher
             .store(attachment.seat.token.to_bits(), Ordering::Relaxed);
-        match cell::publish(control, seen, buffer) {
+        let asked = notify::take_request(mapping) || attachment.view.header.always_wake;
+        if cfg!(mutation = "wake_before_publish") {
+            notify::wake(mapping, asked, Event);
+        }
+        if cfg!(mutation = "unlock_before_publish") {
+            lock::release(&control.writer, attachment.seat.token, Event);
+        }
+        let published = cell::publish(control, seen, buffer);
+        if !cfg!(mutation = "wake_before_publish") {
+            notify::wake(mapping, asked, Event);
+        }
+        match published {
             Ok(now) => {
                 attachment.validated.store(now.version(), Ordering::Relaxed);
-                notify::wake(mapping, attachment.view.header.always_wake, Event);
                 Version(now.version())
             }
             Err(_) => Version(seen.version()),

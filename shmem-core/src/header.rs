@@ -102,6 +102,7 @@ const HEADER_LEN: usize = word::COUNT * 8;
 /// The words that writers share. Each group has a line of its own.
 #[repr(C, align(128))]
 #[derive(Debug)]
+#[cfg_attr(loom, derive(Default))]
 pub(crate) struct Control {
     /// Which buffer is current; its states are in `cell.rs`.
     pub(crate) current: AtomicU64,
@@ -123,6 +124,7 @@ pub(crate) struct Control {
 /// The writer lock's line.
 #[repr(C, align(128))]
 #[derive(Debug)]
+#[cfg_attr(loom, derive(Default))]
 pub(crate) struct WriterLine {
     /// The lock word.
     pub(crate) lock: AtomicU64,
@@ -133,6 +135,7 @@ pub(crate) struct WriterLine {
 /// The line that changes when handles come and go.
 #[repr(C, align(128))]
 #[derive(Debug)]
+#[cfg_attr(loom, derive(Default))]
 pub(crate) struct RowsLine {
     pub(crate) count: AtomicU32,
     /// Stands for the boot in which the object was last opened by somebody when nobody else had it open:
@@ -143,6 +146,7 @@ pub(crate) struct RowsLine {
 /// One participant: a handle that may read with guards and write.
 #[repr(C, align(128))]
 #[derive(Debug)]
+#[cfg_attr(loom, derive(Default))]
 pub(crate) struct Row {
     /// How often the row was taken; written by its taker alone, before it takes the row's `LIVE` byte.
     pub(crate) generation: AtomicU64,
@@ -154,6 +158,7 @@ pub(crate) struct Row {
     pub(crate) process: AtomicU32,
 }
 
+#[cfg(not(loom))]
 const _: () = {
     use core::mem::offset_of;
     assert!(size_of::<Control>() == 384);

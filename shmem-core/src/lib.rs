@@ -96,11 +96,16 @@ mod lifecycle;
 mod directory;
 mod discovery;
 mod info;
+#[cfg_attr(loom, path = "model/mapping.rs")]
 mod mapping;
 mod fork;
 mod deadline;
 mod sync;
 mod os;
+#[cfg(loom)]
+#[cfg(test)]
+#[path = "model/tests.rs"]
+mod loom_tests;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;

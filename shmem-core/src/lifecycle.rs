@@ -270,7 +270,7 @@ impl Drop for Attachment {
         if lock::is_held_by(line, seat.token) {
             // A guard was forgotten, and its change with it: nobody died.
             line.writing.store(0, Ordering::Relaxed);
-            lock::release(line, seat.token, Event, mapping.writer_half());
+            lock::release(line, seat.token, Event);
         }
         let Ok(Some(member)) = locks.member(LEAVING) else {
             // A stopped process holds it. A leftover does no harm: the next `create` sweeps it.

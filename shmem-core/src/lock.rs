@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::deadline::Deadline;
 use crate::header::WriterLine;
 use crate::os::Event;
-use crate::sync::{AtomicU32, Ordering};
+use crate::sync::Ordering;
 
 /// The lock word.
 ///
@@ -74,16 +74,15 @@ pub(crate) fn is_held_by(line: &WriterLine, me: Token) -> bool {
 }
 
 /// Who waits, and how it finds out about others.
-pub(crate) struct Waiter<'a> {
+#[derive(Clone, Copy)]
+pub(crate) struct Waiter {
     pub(crate) me: Token,
     pub(crate) event: Event,
-    /// The half of the lock word on which waiters sleep.
-    pub(crate) half: &'a AtomicU32,
     pub(crate) deadline: Deadline,
 }
 
 /// How often to look again before the first sleep: an owner that runs is done in a microsecond or two.
-const SPINS: u32 = 100;
+const SPINS: u32 = if cfg!(loom) { 1 } else { 100 };
 const FIRST_SLEEP: Duration = Duration::from_millis(1);
 /// The longest sleep: after a kill, the next writer notices at most this much later.
 const LAST_SLEEP: Duration = Duration::from_millis(16);
@@ -92,10 +91,10 @@ const LAST_SLEEP: Duration = Duration::from_millis(16);
 #[cold]
 pub(crate) fn acquire(
     line: &WriterLine,
-    waiter: &Waiter<'_>,
+    waiter: Waiter,
     mut is_dead: impl FnMut(Token) -> io::Result<bool>,
 ) -> io::Result<Result<(), Token>> {
-    let Waiter { me, .. } = *waiter;
+    let Waiter { me, .. } = waiter;
     for _ in 0..SPINS {
         if line.lock.load(Ordering::Relaxed) == FREE && try_acquire(line, me) {
             return Ok(Ok(()));
@@ -107,7 +106,8 @@ pub(crate) fn acquire(
     loop {
         let seen = line.lock.load(Ordering::Relaxed);
         // One wake-up reaches one sleeper, and others may still sleep: who slept leaves the flag set.
-        let flag = if slept { WAITERS } else { 0 };
+        let passed_on = slept && !cfg!(mutation = "flag_not_passed_on");
+        let flag = if passed_on { WAITERS } else { 0 };
         if seen == FREE {
             let swap =
                 line.lock
@@ -147,7 +147,7 @@ pub(crate) fn acquire(
             clippy::cast_possible_truncation,
             reason = "the half that the kernel compares"
         )]
-        waiter.event.wait(waiter.half, marked as u32, slice);
+        waiter.event.wait(&line.lock, marked as u32, slice);
         slept = true;
         sleep = (sleep * 2).min(LAST_SLEEP);
     }
@@ -157,23 +157,23 @@ pub(crate) fn acquire(
 ///
 /// By exchange of the own word: an owner that was taken for dead leaves its successor's alone.
 #[inline]
-pub(crate) fn release(line: &WriterLine, me: Token, event: Event, half: &AtomicU32) {
+pub(crate) fn release(line: &WriterLine, me: Token, event: Event) {
     let swap = line
         .lock
         .compare_exchange(me.0, FREE, Ordering::SeqCst, Ordering::Relaxed);
     if swap.is_err() {
-        release_and_wake(line, me, event, half);
+        release_and_wake(line, me, event);
     }
 }
 
 #[cold]
-fn release_and_wake(line: &WriterLine, me: Token, event: Event, half: &AtomicU32) {
+fn release_and_wake(line: &WriterLine, me: Token, event: Event) {
     let marked = me.0 | WAITERS;
     let swap = line
         .lock
         .compare_exchange(marked, FREE, Ordering::SeqCst, Ordering::Relaxed);
     if swap.is_ok() {
-        event.wake_one(half);
+        event.wake_one(&line.lock);
     }
 }
 

@@ -15,7 +15,7 @@ use std::ptr::NonNull;
 use memmap2::{MmapOptions, MmapRaw};
 
 use crate::header::{Control, Layout, Row};
-use crate::sync::{AtomicU32, AtomicU64, Ordering, fence};
+use crate::sync::{AtomicU32, AtomicU64, Ordering};
 
 /// An object's bytes in this process.
 ///
@@ -91,19 +91,6 @@ impl Mapping {
         unsafe { &*word }
     }
 
-    /// The half of `current` that holds the flags and the low bits of the version, for the kernel to compare;
-    /// this program never loads or stores it at this size.
-    #[inline]
-    pub(crate) fn current_half(&self) -> &AtomicU32 {
-        half(&self.control().current)
-    }
-
-    /// The half of the writer lock that holds its flag and its owner's row, likewise.
-    #[inline]
-    pub(crate) fn writer_half(&self) -> &AtomicU32 {
-        half(&self.control().writer.lock)
-    }
-
     /// The first byte of a buffer.
     ///
     /// # Panics
@@ -176,8 +163,6 @@ impl Mapping {
             // SAFETY: `tail` is valid for `rest` bytes, `value` has 8.
             unsafe { tail.copy_from_nonoverlapping(value.as_ptr(), rest) };
         }
-        // The loads above come before the load of the stamp that accepts them.
-        fence(Ordering::Acquire);
     }
 
     /// The first `len` bytes of a buffer that nobody writes.
@@ -230,17 +215,6 @@ unsafe fn put_pair(to: *mut u8, pair: [u64; 2]) {
     unsafe {
         to.cast::<[u64; 2]>().write_unaligned(pair)
     };
-}
-
-/// The less significant half of a word.
-#[inline]
-fn half(word: &AtomicU64) -> &AtomicU32 {
-    let index = usize::from(cfg!(target_endian = "big"));
-    let word: *const AtomicU64 = word;
-    // SAFETY: the half lies within the word, and a word of 8 bytes is aligned for one of 4.
-    let half = unsafe { word.cast::<AtomicU32>().add(index) };
-    // SAFETY: as above; only its address is used, by the kernel.
-    unsafe { &*half }
 }
 
 /// The waiters' page alone, mapped writable for a reader whose mapping is not.

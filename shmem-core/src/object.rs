@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use crate::cell::{self, AllPinned, Current};
 use crate::deadline::Deadline;
-use crate::fork;
 use crate::guard::{Held, ReadGuard, WriteGuard};
 use crate::info::Info;
 use crate::lifecycle::Attachment;
@@ -21,7 +20,7 @@ use crate::opened::Wanted;
 use crate::options::Settings;
 use crate::os::Event;
 use crate::participant;
-use crate::sync::Ordering;
+use crate::sync::{self, Ordering};
 use crate::view::{Refusal, View};
 use crate::{Error, Result, Shared};
 
@@ -256,7 +255,7 @@ impl<P: ?Sized + Payload> SharedObject<P> {
         if !lock::try_acquire(&control.writer, attachment.seat.token) {
             self.acquire(deadline)?;
         }
-        attachment.locks.set_writer(fork::thread());
+        attachment.locks.set_writer(sync::thread());
         let held = Held(attachment);
         let seen = cell::current_in_order(control);
         if seen.is_removed() {
@@ -304,11 +303,10 @@ impl<P: ?Sized + Payload> SharedObject<P> {
         let waiter = Waiter {
             me,
             event: Event,
-            half: view.mapping.writer_half(),
             deadline,
         };
         let is_dead = |owner| participant::is_dead(locks, &view.mapping, me, owner);
-        lock::acquire(&control.writer, &waiter, is_dead)
+        lock::acquire(&control.writer, waiter, is_dead)
             .map_err(|source| {
                 Error::from_io(&view.location, "asking whether the writer lives", source)
             })?
@@ -371,7 +369,7 @@ impl<P: ?Sized + Payload> SharedObject<P> {
                 );
                 return Err(deadline.passed(&self.view().location, holder));
             }
-            std::thread::sleep(slice);
+            sync::sleep(slice);
             pause = (pause * 2).min(Duration::from_millis(1));
         }
     }
@@ -415,7 +413,7 @@ impl<P: ?Sized + Payload> SharedObject<P> {
     /// It stores one word and makes one system call, so a signal handler may call it.
     pub fn interrupt(&self) {
         self.attachment.interrupted.store(true, Ordering::SeqCst);
-        Event.wake_all(self.view().mapping.current_half());
+        Event.wake_all(&self.view().mapping.control().current);
     }
 
     /// The time since the last publication, to the tick of the coarse monotonic clock (1 to 10 ms).

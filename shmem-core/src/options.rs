@@ -70,7 +70,7 @@ pub(crate) struct Settings {
 #[derive(Debug)]
 #[must_use = "options do nothing until `create`, `open`, `open_or_create` or `open_read_only`"]
 pub struct Options<T> {
-    settings: Settings,
+    pub(crate) settings: Settings,
     value: PhantomData<fn() -> T>,
 }
 

@@ -5,13 +5,14 @@
 //! whoever joins, leaves, tests for leftovers or removes. An error from a lock call is never "dead".
 
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use crate::deadline::Deadline;
 use crate::fork::{self, Registered};
 use crate::header::{Header, Row};
 use crate::lock::{GENERATIONS, Token};
 use crate::mapping::Mapping;
-use crate::sync::Ordering;
+use crate::sync::{self, Ordering};
 
 /// How long to wait for somebody who joins or leaves: microseconds in life, longer only if it was stopped.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
@@ -60,14 +61,15 @@ impl Locks {
 
     /// Takes `MEMBER`; `None` if somebody held it for all of `patience`.
     pub(crate) fn member(&self, patience: Duration) -> io::Result<Option<Member<'_>>> {
-        let give_up = Instant::now() + patience;
+        let deadline = Deadline::after(patience);
         let mut pause = Duration::from_micros(20);
         // Never a wait in the kernel: a stopped holder would hang us.
         while !self.registered.bytes()?.try_lock(self.member)? {
-            if Instant::now() >= give_up {
+            let slice = deadline.slice(pause);
+            if slice.is_zero() {
                 return Ok(None);
             }
-            std::thread::sleep(pause);
+            sync::sleep(slice);
             pause = (pause * 2).min(Duration::from_millis(5));
         }
         Ok(Some(Member(self)))
@@ -75,7 +77,7 @@ impl Locks {
 
     /// Whether another handle's process lives. Not for the own row: a lock does not see itself.
     pub(crate) fn is_live(&self, row: u32) -> io::Result<bool> {
-        if row >= self.rows {
+        if row >= self.rows || cfg!(mutation = "reclaim_without_byte") {
             return Ok(false);
         }
         let found = self.registered.bytes()?.first_locked(self.live(row), 1)?;
@@ -142,6 +144,11 @@ impl Member<'_> {
                 if looks_free(row) != hopeful || self.0.is_live(index)? {
                     continue;
                 }
+                let byte = self.0.live(index);
+                let early = cfg!(mutation = "live_byte_before_generation");
+                if early && !self.0.registered.bytes()?.try_lock(byte)? {
+                    continue;
+                }
                 // Nobody resets a row but its next owner, here. The generation changes before the byte is
                 // taken: from its first instant as a live row it is another one than the dead owner's.
                 for pins in &row.pins {
@@ -151,15 +158,16 @@ impl Member<'_> {
                     row.generation.load(Ordering::Relaxed).wrapping_add(1) % GENERATIONS;
                 row.generation.store(generation, Ordering::SeqCst);
                 row.process.store(std::process::id(), Ordering::Relaxed);
-                let byte = self.0.live(index);
-                if !self.0.registered.bytes()?.try_lock(byte)? {
+                if !early && !self.0.registered.bytes()?.try_lock(byte)? {
                     continue;
                 }
                 self.0.registered.set_live(byte);
                 row.in_use.store(1, Ordering::Relaxed);
                 // Before the first pin, so that a writer that misses the row misses no pin.
                 let high_water = &mapping.control().high_water.count;
-                high_water.fetch_max(index + 1, Ordering::SeqCst);
+                if !cfg!(mutation = "no_high_water") {
+                    high_water.fetch_max(index + 1, Ordering::SeqCst);
+                }
                 return Ok(Some(Seat {
                     row: index,
                     token: Token::new(index, generation),
@@ -199,7 +207,8 @@ pub(crate) fn is_dead(
     let Some(row) = mapping.row(owner.row()) else {
         return Ok(true);
     };
-    if row.generation.load(Ordering::SeqCst) != owner.generation() {
+    let generation = row.generation.load(Ordering::SeqCst);
+    if generation != owner.generation() && !cfg!(mutation = "no_generation") {
         return Ok(true);
     }
     Ok(!locks.is_live(owner.row())?)

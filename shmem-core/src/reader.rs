@@ -162,7 +162,7 @@ impl<T: Shared> SharedReader<T> {
     /// Ends every wait of this handle; see [`SharedObject::interrupt`](crate::SharedObject::interrupt).
     pub fn interrupt(&self) {
         self.interrupted.store(true, Ordering::SeqCst);
-        Event.wake_all(self.view.mapping.current_half());
+        Event.wake_all(&self.view.mapping.control().current);
     }
 
     /// The time since the last publication; see [`SharedObject::age`](crate::SharedObject::age).

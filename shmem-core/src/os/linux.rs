@@ -79,6 +79,9 @@ pub(crate) fn coarse_clock() -> u64 {
 
 /// A number that stands for the time since the machine last booted: the monotonic clock began with it.
 ///
+/// The same for every program without `/proc`. That there is no descriptor or no memory left for asking is an
+/// error, and not remembered: taken for an answer, it would be the stamp of an object for good.
+///
 /// # References
 ///
 /// `proc_sys_kernel(5)`, `random/boot_id`.
@@ -517,22 +520,33 @@ impl Anchor {
 pub(crate) struct Event;
 
 impl Event {
-    /// Sleeps until woken or for `timeout`, unless `word` is not `expected` any more. May return early.
-    pub(crate) fn wait(self, word: &AtomicU32, expected: u32, timeout: Duration) {
+    /// Sleeps until woken or for `timeout`, unless the less significant half of `word` is not `expected` any
+    /// more. May return early.
+    pub(crate) fn wait(self, word: &AtomicU64, expected: u32, timeout: Duration) {
         let timeout = Timespec {
             tv_sec: timeout.as_secs().try_into().unwrap_or(i64::MAX),
             tv_nsec: timeout.subsec_nanos().into(),
         };
-        let _ = futex::wait(word, futex::Flags::empty(), expected, Some(&timeout));
+        let _ = futex::wait(half(word), futex::Flags::empty(), expected, Some(&timeout));
     }
 
-    pub(crate) fn wake_one(self, word: &AtomicU32) {
-        let _ = futex::wake(word, futex::Flags::empty(), 1);
+    pub(crate) fn wake_one(self, word: &AtomicU64) {
+        let _ = futex::wake(half(word), futex::Flags::empty(), 1);
     }
 
-    pub(crate) fn wake_all(self, word: &AtomicU32) {
-        let _ = futex::wake(word, futex::Flags::empty(), i32::MAX.unsigned_abs());
+    pub(crate) fn wake_all(self, word: &AtomicU64) {
+        let _ = futex::wake(half(word), futex::Flags::empty(), i32::MAX.unsigned_abs());
     }
+}
+
+/// The less significant half of a word, for the kernel to compare; this program never loads or stores it.
+fn half(word: &AtomicU64) -> &AtomicU32 {
+    let index = usize::from(cfg!(target_endian = "big"));
+    let word: *const AtomicU64 = word;
+    // SAFETY: the half lies within the word, and a word of 8 bytes is aligned for one of 4.
+    let half = unsafe { word.cast::<AtomicU32>().add(index) };
+    // SAFETY: as above; only its address is used, by the kernel.
+    unsafe { &*half }
 }
 
 /// A word of this process's own that reads as zero in a child made by `fork` or a bare `clone`.

@@ -12,8 +12,9 @@
 //! | `Process` | a word that a forked child sees as zero |
 //! | `coarse_clock`, `user`, `elevated` | the monotonic clock, cheaply; who we are |
 
-#[cfg_attr(target_os = "linux", path = "linux.rs")]
-#[cfg_attr(not(target_os = "linux"), path = "unsupported.rs")]
+#[cfg_attr(all(target_os = "linux", not(loom)), path = "linux.rs")]
+#[cfg_attr(not(any(target_os = "linux", loom)), path = "unsupported.rs")]
+#[cfg_attr(loom, path = "../model/system.rs")]
 mod imp;
 
 pub(crate) use imp::*;
@@ -44,6 +45,10 @@ pub(crate) struct FileInfo {
 
 /// The kinds of file that an error message tells apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    loom,
+    expect(dead_code, reason = "the model checker has one kind of file")
+)]
 pub(crate) enum FileKind {
     Regular,
     Directory,

@@ -4,8 +4,9 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::time::Duration;
+
+use crate::sync::{self, AtomicU64};
 
 use super::{Access, FileInfo};
 
@@ -158,14 +159,14 @@ impl Anchor {
 pub(crate) struct Event;
 
 impl Event {
-    pub(crate) fn wait(self, _: &AtomicU32, _: u32, timeout: Duration) {
-        std::thread::sleep(timeout);
+    pub(crate) fn wait(self, _: &AtomicU64, _: u32, timeout: Duration) {
+        sync::sleep(timeout);
     }
-    pub(crate) fn wake_one(self, _: &AtomicU32) {}
-    pub(crate) fn wake_all(self, _: &AtomicU32) {}
+    pub(crate) fn wake_one(self, _: &AtomicU64) {}
+    pub(crate) fn wake_all(self, _: &AtomicU64) {}
 }
 
-pub(crate) fn process_word() -> io::Result<&'static AtomicU64> {
+pub(crate) fn process_word() -> io::Result<&'static std::sync::atomic::AtomicU64> {
     unsupported()
 }
 

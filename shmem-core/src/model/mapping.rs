@@ -1,0 +1,134 @@
+//! An object's memory as the model checker sees it, in place of `mapping.rs`: words that loom watches.
+#![expect(unsafe_code, reason = "has the signatures of the file it stands for")]
+
+use std::cell::UnsafeCell;
+use std::fs::File;
+use std::io;
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use crate::header::{Control, Layout, Row};
+use crate::sync::{AtomicU32, AtomicU64, Ordering};
+
+/// The value: two words, which a writer changes one after the other.
+pub(crate) const WORDS: usize = 2;
+
+/// One object's memory. Clones are the mappings of other processes.
+#[derive(Clone, Debug)]
+pub(crate) struct Mapping(Arc<Memory>);
+
+#[derive(Debug)]
+struct Memory {
+    control: Control,
+    waiters: AtomicU32,
+    rows: Vec<Row>,
+    buffers: Vec<Buffer>,
+}
+
+#[derive(Debug, Default)]
+struct Buffer {
+    /// What guards lead to.
+    bytes: UnsafeCell<[u64; WORDS]>,
+    /// Who reads and writes them: loom fails if a read and a write are not in order.
+    #[cfg(test)]
+    access: loom::cell::UnsafeCell<()>,
+    /// The same words for those who copy out, whose loads race with the writer's stores.
+    words: [AtomicU64; WORDS],
+}
+
+// SAFETY: loom runs one thread at a time.
+unsafe impl Sync for Buffer {}
+
+#[cfg(test)]
+impl Mapping {
+    pub(crate) fn model(control: Control, rows: u32, buffers: u32) -> Self {
+        Mapping(Arc::new(Memory {
+            control,
+            waiters: AtomicU32::default(),
+            rows: (0..rows).map(|_| Row::default()).collect(),
+            buffers: (0..buffers).map(|_| Buffer::default()).collect(),
+        }))
+    }
+
+    fn buffer_at(&self, value: *const [u64; WORDS]) -> &Buffer {
+        let mut buffers = self.0.buffers.iter();
+        let found = buffers.find(|buffer| buffer.bytes.get().cast_const() == value);
+        found.expect("the value of a guard")
+    }
+
+    /// Reads through a guard.
+    pub(crate) fn get(&self, value: &[u64; WORDS]) -> u64 {
+        self.buffer_at(value).access.with(|_| ());
+        assert_eq!(value[0], value[1], "torn");
+        value[0]
+    }
+
+    /// Writes through a guard.
+    pub(crate) fn put(&self, value: &mut [u64; WORDS], new: u64) {
+        let buffer = self.buffer_at(value);
+        buffer.access.with_mut(|_| ());
+        for (plain, word) in value.iter_mut().zip(&buffer.words) {
+            *plain = new;
+            word.store(new, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Mapping {
+    pub(crate) fn new(_: &File, _: Layout, _: bool) -> io::Result<Self> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(crate) fn control(&self) -> &Control {
+        &self.0.control
+    }
+
+    pub(crate) fn row(&self, index: u32) -> Option<&Row> {
+        self.0.rows.get(index as usize)
+    }
+
+    pub(crate) fn waiters(&self) -> &AtomicU32 {
+        &self.0.waiters
+    }
+
+    pub(crate) fn buffer(&self, index: u32) -> NonNull<u8> {
+        let buffer = self.0.buffers[index as usize].bytes.get();
+        NonNull::new(buffer.cast()).expect("not null")
+    }
+
+    pub(crate) unsafe fn initialise(&self, _: u64, _: &[u8]) {}
+
+    pub(crate) unsafe fn copy_out(&self, index: u32, out: *mut u8, len: usize) {
+        assert_eq!(len, size_of::<[u64; WORDS]>());
+        let words = self.0.buffers[index as usize].words.each_ref();
+        let words = words.map(|word| word.load(Ordering::Relaxed));
+        // SAFETY: `out` is valid for `len` bytes, and the copy is as many.
+        unsafe { out.copy_from_nonoverlapping(words.as_ptr().cast(), len) };
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the accessor")]
+    pub(crate) unsafe fn stable_bytes(&self, index: u32, len: usize) -> &[u8] {
+        let bytes = self.buffer(index).as_ptr();
+        // SAFETY: a buffer is valid for the value's bytes, and nobody writes them, the caller says.
+        unsafe { core::slice::from_raw_parts(bytes, len) }
+    }
+
+    pub(crate) fn prefault(&self) {}
+
+    pub(crate) fn flush(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct WaitersPage;
+
+impl WaitersPage {
+    pub(crate) fn new(_: &File, _: &Layout) -> io::Result<Self> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(crate) fn word(&self) -> &AtomicU32 {
+        unreachable!("never made")
+    }
+}
