@@ -65,7 +65,9 @@ pub(crate) fn elevated() -> bool {
     secure != 0
 }
 
-/// The monotonic clock in nanoseconds, as of the last timer tick (1 to 10 ms): a read of memory only.
+/// The machine's monotonic clock in nanoseconds, as of the last timer tick (1 to 10 ms): a read of memory only.
+///
+/// The same in every time namespace, once [`boot`] has been asked.
 ///
 /// # References
 ///
@@ -73,8 +75,36 @@ pub(crate) fn elevated() -> bool {
 #[inline]
 pub(crate) fn coarse_clock() -> u64 {
     let now = rustix::time::clock_gettime(ClockId::MonotonicCoarse);
-    let (seconds, nanos) = (now.tv_sec.unsigned_abs(), now.tv_nsec.unsigned_abs());
-    seconds.wrapping_mul(1_000_000_000).wrapping_add(nanos)
+    nanos(now.tv_sec, now.tv_nsec).wrapping_sub(CLOCK_SHIFT.load(Ordering::Relaxed))
+}
+
+/// By how many nanoseconds, modulo 2^64, this process's monotonic clock is ahead of the machine's.
+static CLOCK_SHIFT: AtomicU64 = AtomicU64::new(0);
+
+/// Modulo 2^64.
+#[inline]
+fn nanos(seconds: i64, nanos: i64) -> u64 {
+    let total = seconds.wrapping_mul(1_000_000_000).wrapping_add(nanos);
+    u64::from_ne_bytes(total.to_ne_bytes())
+}
+
+/// How far the time namespace of this process has shifted its monotonic clock, as [`nanos`].
+///
+/// # References
+///
+/// `time_namespaces(7)`, `/proc/pid/timens_offsets`: a line `monotonic`, seconds, nanoseconds.
+fn clock_shift() -> io::Result<u64> {
+    let text = match std::fs::read_to_string("/proc/self/timens_offsets") {
+        Err(error) if is_absent(&error) => String::new(),
+        other => other?,
+    };
+    let shift = text.lines().find_map(|line| {
+        let mut words = line.split_whitespace();
+        let is_ours = words.next() == Some("monotonic");
+        let mut number = || words.next()?.parse().ok();
+        is_ours.then_some(nanos(number()?, number()?))
+    });
+    Ok(shift.unwrap_or(0))
 }
 
 /// A number that stands for the time since the machine last booted: the monotonic clock began with it.
@@ -95,6 +125,7 @@ pub(crate) fn boot() -> io::Result<u64> {
         other => other?,
     };
     let boot = id.iter().fold(FNV_OFFSET, |hash, byte| fnv1a(hash, *byte));
+    CLOCK_SHIFT.store(clock_shift()?, Ordering::Relaxed);
     Ok(*BOOT.get_or_init(|| boot))
 }
 
