@@ -72,11 +72,23 @@ pub(crate) fn refuse_unnamed_files() {
     install(rules, SeccompAction::Allow, refused);
 }
 
-fn install(rules: BTreeMap<i64, Vec<SeccompRule>>, other: SeccompAction, matching: SeccompAction) {
+fn install(
+    rules: BTreeMap<libc::c_long, Vec<SeccompRule>>,
+    other: SeccompAction,
+    matching: SeccompAction,
+) {
+    let rules = rules.into_iter();
+    let rules = rules.map(|(call, rules)| (widened(call), rules));
+    let rules = rules.collect();
     let architecture = std::env::consts::ARCH
         .try_into()
         .expect("a known processor");
     let filter = SeccompFilter::new(rules, other, matching, architecture);
     let program: BpfProgram = filter.and_then(TryInto::try_into).expect("a filter");
     apply_filter(&program).expect("a confined process");
+}
+
+/// The number of a system call, which is smaller on targets of 32 bits.
+fn widened(number: impl Into<i64>) -> i64 {
+    number.into()
 }

@@ -6,6 +6,7 @@
 use std::path::Path;
 
 mod confined;
+mod environment;
 mod fork;
 mod kills;
 mod layouts;
@@ -24,6 +25,7 @@ fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args.as_slice() {
+        ["environment"] => environment::run(),
         ["fork", args @ ..] => fork::run(args),
         ["kills", args @ ..] => kills::run(args),
         ["lifetime", args @ ..] => lifetime::run(args),
