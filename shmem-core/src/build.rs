@@ -13,10 +13,11 @@ use std::ptr::NonNull;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::cell::Current;
+use crate::control::MAX_BUFFERS;
 use crate::directory::Spot;
 use crate::discovery;
 use crate::fork::Registered;
-use crate::header::{Header, Layout, MAX_ALIGN, MAX_BUFFERS, MAX_HANDLES, MAX_SCHEMA, Shape};
+use crate::header::{Header, Layout, MAX_ALIGN, MAX_HANDLES, MAX_SCHEMA, Shape};
 use crate::lifecycle::{Attachment, stuck};
 use crate::mapping::Mapping;
 use crate::opened::{Wanted, check_trust, lock_file_name, lock_mode};

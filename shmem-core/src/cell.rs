@@ -13,7 +13,8 @@
 
 use std::io;
 
-use crate::header::{Control, MAX_HANDLES, Row};
+use crate::control::{Control, Row};
+use crate::header::MAX_HANDLES;
 use crate::sync::{Ordering, fence, in_order, seq_cst_unless};
 
 /// The word `current`.

@@ -8,8 +8,8 @@ use std::fs::File;
 
 use zerocopy::{FromBytes as _, IntoBytes as _};
 
+use crate::control::{Control, MAX_BUFFERS, Row};
 use crate::schema::{FNV_OFFSET, fnv1a};
-use crate::sync::{AtomicU32, AtomicU64};
 use crate::{Error, Lifetime, Location, os};
 
 /// The first bytes of every object. The control byte and the non-ASCII byte show a text mode transfer.
@@ -19,8 +19,6 @@ const BYTE_ORDER: u64 = 0x0102_0304_0506_0708;
 /// Changes with the meaning of any byte.
 pub(crate) const FORMAT: u64 = 1;
 
-/// The most buffers an object may have: pins and stamps have eight places.
-pub(crate) const MAX_BUFFERS: u32 = 8;
 /// The most handles an object may have: the kernel's lists of locks are linear.
 pub(crate) const MAX_HANDLES: u32 = 1024;
 /// The largest alignment of a value: a mapping begins at a page.
@@ -98,84 +96,6 @@ mod word {
 pub(crate) const HEADER: u64 = (word::COUNT * 8) as u64;
 /// The same, for arrays.
 const HEADER_LEN: usize = word::COUNT * 8;
-
-/// The words that writers share. Each group has a line of its own.
-#[repr(C, align(128))]
-#[derive(Debug)]
-#[cfg_attr(loom, derive(Default))]
-pub(crate) struct Control {
-    /// Which buffer is current; its states are in `cell.rs`.
-    pub(crate) current: AtomicU64,
-    /// When it was published: nanoseconds of the coarse monotonic clock.
-    pub(crate) published_at: AtomicU64,
-    /// The lock token of the handle that published it.
-    pub(crate) publisher: AtomicU64,
-    _reserved: [AtomicU64; 5],
-    /// For each buffer the version it holds; 0 while it is written.
-    pub(crate) stamps: [AtomicU64; MAX_BUFFERS as usize],
-
-    /// Who may write; its states are in `lock.rs`.
-    pub(crate) writer: WriterLine,
-
-    /// One more than the highest row ever taken: how far a writer must look for pins.
-    pub(crate) high_water: RowsLine,
-}
-
-/// The writer lock's line.
-#[repr(C, align(128))]
-#[derive(Debug)]
-#[cfg_attr(loom, derive(Default))]
-pub(crate) struct WriterLine {
-    /// The lock word.
-    pub(crate) lock: AtomicU64,
-    /// The version that the lock's owner is about to publish, from its first change on; else 0.
-    pub(crate) writing: AtomicU64,
-}
-
-/// The line that changes when handles come and go.
-#[repr(C, align(128))]
-#[derive(Debug)]
-#[cfg_attr(loom, derive(Default))]
-pub(crate) struct RowsLine {
-    pub(crate) count: AtomicU32,
-    /// Stands for the boot in which the object was last opened by somebody when nobody else had it open:
-    /// clocks of another boot say nothing.
-    pub(crate) boot: AtomicU64,
-}
-
-/// One participant: a handle that may read with guards and write.
-#[repr(C, align(128))]
-#[derive(Debug)]
-#[cfg_attr(loom, derive(Default))]
-pub(crate) struct Row {
-    /// How often the row was taken; written by its taker alone, before it takes the row's `LIVE` byte.
-    pub(crate) generation: AtomicU64,
-    /// How many guards of the handle hold each buffer.
-    pub(crate) pins: [AtomicU32; MAX_BUFFERS as usize],
-    /// 1 while a handle has the row, as far as it could say: a hint, the `LIVE` byte decides.
-    pub(crate) in_use: AtomicU32,
-    /// The handle's process id as it sees itself: information for people only.
-    pub(crate) process: AtomicU32,
-}
-
-#[cfg(not(loom))]
-const _: () = {
-    use core::mem::offset_of;
-    assert!(size_of::<Control>() == 384);
-    assert!(offset_of!(Control, current) == 0);
-    assert!(offset_of!(Control, published_at) == 8);
-    assert!(offset_of!(Control, publisher) == 16);
-    assert!(offset_of!(Control, stamps) == 64);
-    assert!(offset_of!(Control, writer) + offset_of!(WriterLine, lock) == 128);
-    assert!(offset_of!(Control, writer) + offset_of!(WriterLine, writing) == 136);
-    assert!(offset_of!(Control, high_water) == 256);
-    assert!(offset_of!(Control, high_water) + offset_of!(RowsLine, boot) == 264);
-    assert!(size_of::<Row>() == 128);
-    assert!(offset_of!(Row, generation) == 0);
-    assert!(offset_of!(Row, pins) == 8);
-    assert!(offset_of!(Row, in_use) == 40);
-    assert!(offset_of!(Row, process) == 44);
-};
 
 /// What decides the layout of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

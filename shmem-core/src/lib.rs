@@ -88,6 +88,7 @@ mod cell;
 mod lock;
 mod notify;
 mod participant;
+mod control;
 mod header;
 mod view;
 mod opened;

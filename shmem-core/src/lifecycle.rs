@@ -8,9 +8,9 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::cell::{self, Current};
+use crate::control::Row;
 use crate::directory::Spot;
 use crate::guard::ChangeCell;
-use crate::header::Row;
 use crate::lock;
 use crate::notify;
 use crate::opened::{Opened, Wanted, check_trust};

@@ -8,8 +8,8 @@
 use std::io;
 use std::time::Duration;
 
+use crate::control::WriterLine;
 use crate::deadline::Deadline;
-use crate::header::WriterLine;
 use crate::os::Event;
 use crate::sync::Ordering;
 

@@ -14,7 +14,8 @@ use std::ptr::NonNull;
 
 use memmap2::{MmapOptions, MmapRaw};
 
-use crate::header::{Control, Layout, Row};
+use crate::control::{Control, Row};
+use crate::header::Layout;
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 
 /// An object's bytes in this process.

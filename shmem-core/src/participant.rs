@@ -7,9 +7,10 @@
 use std::io;
 use std::time::Duration;
 
+use crate::control::Row;
 use crate::deadline::Deadline;
 use crate::fork::{self, Registered};
-use crate::header::{Header, Row};
+use crate::header::Header;
 use crate::lock::{GENERATIONS, Token};
 use crate::mapping::Mapping;
 use crate::sync::{self, Ordering};

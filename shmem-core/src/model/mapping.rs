@@ -7,7 +7,8 @@ use std::io;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use crate::header::{Control, Layout, Row};
+use crate::control::{Control, Row};
+use crate::header::Layout;
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 
 /// The value: two words, which a writer changes one after the other.

@@ -14,8 +14,9 @@ use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use crate::control::Control;
 use crate::fork::Registered;
-use crate::header::{Control, Header, Layout, Shape};
+use crate::header::{Header, Layout, Shape};
 use crate::lifecycle::Attachment;
 use crate::mapping::{Mapping, WORDS};
 use crate::os::{self, Event, FileId};
