@@ -8,7 +8,10 @@ use crate::snapshot::*;
 pub(crate) fn all() -> Vec<Case> {
     let mut all = Vec::new();
     snapshot(&mut all);
+    weak(&mut all);
+    wait(&mut all);
     life(&mut all);
+    fork(&mut all);
     all.sort_by_key(|case| case.full);
     all
 }
@@ -40,7 +43,7 @@ fn snapshot(all: &mut Vec<Case>) {
     };
     // Changes that are discarded, guards that are forgotten, handles that close.
     let endings = Snapshot {
-        readers: 0b01,
+        readers: 0,
         writers: 0b11,
         discards: true,
         kills: 2,
@@ -89,6 +92,13 @@ fn snapshot(all: &mut Vec<Case>) {
         writes: 4,
         ..BASE
     };
+    let power_cut = Snapshot {
+        power_cuts: 1,
+        joins: 3,
+        readers: 0,
+        writers: 0b11,
+        ..BASE
+    };
     let taken_for_dead = Snapshot {
         readers: 0,
         writers: 0b11,
@@ -114,6 +124,7 @@ fn snapshot(all: &mut Vec<Case>) {
         clean("removal", removal).reaching(&["published after a removal"]),
         clean("locks", locks).reaching(&["the lock is taken over"]),
         clean("three buffers", three_buffers).reaching(&["every other buffer is pinned"]),
+        clean("power cut", power_cut).reaching(&["a lock is orphaned"]),
         clean("taken for dead", taken_for_dead).reaching(&["publishing is refused"]),
         clean(
             "liveness before the pin: harmless",
@@ -136,7 +147,7 @@ fn snapshot(all: &mut Vec<Case>) {
         clean(
             "endings, more",
             Snapshot {
-                readers: 0b11,
+                readers: 0b01,
                 ..endings
             },
         )
@@ -268,6 +279,12 @@ fn snapshot(all: &mut Vec<Case>) {
             taken_for_dead,
         ),
         caught(
+            "lock not orphaned, power cut",
+            DEAD_LOOKS_ALIVE,
+            Mutation::NoOrphan,
+            power_cut,
+        ),
+        caught(
             "`writing` kept on discard",
             RECOVERED_WRONG,
             Mutation::WritingNotCleared,
@@ -397,5 +414,277 @@ fn life(all: &mut Vec<Case>) {
             kills,
         ),
         caught("named by rename", TWO_LIVE, Mutation::LinkByRename, quiet),
+    ]);
+}
+
+fn weak(all: &mut Vec<Case>) {
+    use crate::weak::{BASE, MISSED, TORN_COPY, TORN_READ, Weak};
+    let case = |variant, expected, model: Weak| Case::new("weak", variant, expected, model);
+    let read = Weak {
+        reads: true,
+        ..BASE
+    };
+    let copy = Weak {
+        copies: true,
+        ..BASE
+    };
+    let wait = Weak {
+        waits: true,
+        publications: 1,
+        ..BASE
+    };
+    let both = Weak {
+        weak_pin: true,
+        weak_publish: true,
+        ..read
+    };
+    all.extend([
+        case("pin and publish in one order", None, read)
+            .reaching(&["the reader lets go", "the other buffer is pinned"]),
+        case(
+            "weak pin",
+            Some(TORN_READ),
+            Weak {
+                weak_pin: true,
+                ..read
+            },
+        ),
+        case(
+            "weak publish",
+            Some(TORN_READ),
+            Weak {
+                weak_publish: true,
+                ..read
+            },
+        ),
+        case("weak pin and publish", Some(TORN_READ), both),
+        case("copies", None, copy).reaching(&["a copy is accepted", "a copy is thrown away"]),
+        case(
+            "copies, weak publish",
+            None,
+            Weak {
+                weak_publish: true,
+                ..copy
+            },
+        ),
+        case(
+            "no fence after the stamp",
+            Some(TORN_COPY),
+            Weak {
+                no_fence_after_stamp: true,
+                ..copy
+            },
+        ),
+        case(
+            "no fence before the copy",
+            Some(TORN_COPY),
+            Weak {
+                no_fence_before_copy: true,
+                ..copy
+            },
+        ),
+        case(
+            "no fence after the copy",
+            Some(TORN_COPY),
+            Weak {
+                no_fence_after_copy: true,
+                ..copy
+            },
+        ),
+        case("flag and publish in one order", None, wait),
+        case(
+            "weak flag: the kernel looks again",
+            None,
+            Weak {
+                weak_flag: true,
+                ..wait
+            },
+        ),
+        case(
+            "weak publish beside the flag",
+            Some(MISSED),
+            Weak {
+                weak_publish: true,
+                ..wait
+            },
+        ),
+    ]);
+}
+
+fn wait(all: &mut Vec<Case>) {
+    use crate::wait::{Again, BASE, COUNT_DRIFTED, Mutation, SLEEPS, Wait};
+    let case = |variant, expected, model: Wait| Case::new("wait", variant, expected, model);
+    let slices = Wait {
+        again: Again::Always,
+        publications: 2,
+        slices: true,
+        publisher_kills: 1,
+        removals: 1,
+        interrupts: 1,
+        swept: true,
+        ..BASE
+    };
+    let removal = Wait {
+        removals: 1,
+        ..BASE
+    };
+    let calm = Wait {
+        again: Again::Calm,
+        ..removal
+    };
+    let again = Wait {
+        again: Again::Always,
+        ..removal
+    };
+    let mutated = |mutation, model: Wait| Wait { mutation, ..model };
+    all.extend([
+        case("wake-ups alone", None, calm).reaching(&[
+            "a waiter finds news",
+            "a waiter looks again, with success",
+            "the kernel finds another value",
+        ]),
+        // What slices are for, besides kills: see `Again`.
+        case("no slices, waiting again", Some(SLEEPS), again),
+        case(
+            "waiting again, cleared before publish",
+            None,
+            mutated(Mutation::ClearBeforePublish, again),
+        ),
+        case("slices, and all that can go wrong", None, slices),
+        case(
+            "slices, and the half wraps",
+            None,
+            Wait { half: 2, ..slices },
+        ),
+        case(
+            "always wake, no flag",
+            None,
+            Wait {
+                always: true,
+                ..again
+            },
+        ),
+        case(
+            "no look after the flag: harmless",
+            None,
+            mutated(Mutation::NoLookAgain, calm),
+        ),
+        case(
+            "no slices, publisher killed",
+            Some(SLEEPS),
+            Wait {
+                publisher_kills: 1,
+                ..BASE
+            },
+        ),
+        case(
+            "no slices, the half wraps",
+            Some(SLEEPS),
+            Wait { half: 2, ..BASE },
+        ),
+        case(
+            "no slices, interrupted",
+            Some(SLEEPS),
+            Wait {
+                interrupts: 1,
+                ..BASE
+            },
+        ),
+        case(
+            "no slices, name swept away",
+            Some(SLEEPS),
+            Wait {
+                swept: true,
+                ..BASE
+            },
+        ),
+        case(
+            "flag cleared after the wake",
+            Some(SLEEPS),
+            mutated(Mutation::ClearAfterWake, calm),
+        ),
+        case(
+            "count in place of a flag",
+            Some(COUNT_DRIFTED),
+            mutated(Mutation::Count, BASE),
+        ),
+        case(
+            "REMOVED in a word of its own",
+            Some(SLEEPS),
+            mutated(Mutation::RemovedElsewhere, removal),
+        ),
+        case(
+            "wake before publish",
+            Some(SLEEPS),
+            mutated(Mutation::WakeBeforePublish, BASE),
+        ),
+    ]);
+}
+
+fn fork(all: &mut Vec<Case>) {
+    use crate::fork::*;
+    let code = Fork {
+        mutation: Mutation::None,
+        bare: false,
+        child_opens: false,
+    };
+    let case = |variant, expected, model: Fork| Case::new("fork", variant, expected, model);
+    let caught = |variant, property, mutation| {
+        Case::new("fork", variant, Some(property), Fork { mutation, ..code })
+    };
+    let bare = Fork { bare: true, ..code };
+    all.extend([
+        case("fork", None, code)
+            .reaching(&["a child closes what it inherited", "the lock is taken over"]),
+        case(
+            "bare clone, the child opens",
+            None,
+            Fork {
+                child_opens: true,
+                ..bare
+            },
+        ),
+        case(
+            "bare clone, the child does not",
+            Some(DEAD_LOOKS_ALIVE),
+            bare,
+        ),
+        caught(
+            "child keeps the descriptor",
+            DEAD_LOOKS_ALIVE,
+            Mutation::ChildKeeps,
+        ),
+        caught("child unlocks", LIVE_LOOKS_DEAD, Mutation::ChildUnlocks),
+        caught(
+            "anchor inherited",
+            DEAD_LOOKS_ALIVE,
+            Mutation::AnchorInherited,
+        ),
+        caught("no anchor", LIVE_LOOKS_DEAD, Mutation::NoAnchor),
+        caught(
+            "closes whatever has the number",
+            OWN_FILE_CLOSED,
+            Mutation::CloseUnchecked,
+        ),
+        caught(
+            "forks while a handle opens",
+            DEAD_LOOKS_ALIVE,
+            Mutation::TableNotLocked,
+        ),
+        caught(
+            "child drops the parent's guard",
+            TWO_WRITERS,
+            Mutation::ChildDropsGuards,
+        ),
+        caught(
+            "child writes as the parent",
+            LOCK_LEFT,
+            Mutation::ChildWrites,
+        ),
+        caught(
+            "parent closes without unlock",
+            DEAD_LOOKS_ALIVE,
+            Mutation::CloseWithoutUnlock,
+        ),
     ]);
 }

@@ -16,7 +16,10 @@ use std::time::Instant;
 
 pub mod search;
 pub mod snapshot;
+pub mod weak;
+pub mod wait;
 pub mod life;
+pub mod fork;
 
 mod cases;
 

@@ -296,7 +296,8 @@ impl Model for Life {
             // Whoever comes next creates it, unless a process that is stopped has it open or holds MEMBER.
             let file = s.files.get(usize::from(s.name));
             let busy = file.is_some_and(|file| file.live != 0 || file.member != NONE);
-            if !(stopped && busy) && !self.can_create(s) {
+            let excused = stopped && busy;
+            if !excused && !self.can_create(s) {
                 return Some(NAME_TAKEN);
             }
         }

@@ -85,6 +85,8 @@ pub enum Mutation {
     WritingNotCleared,
     /// The change is noted in `writing` after its first byte.
     TouchAfterWrite,
+    /// Who opens an object that nobody has open leaves the lock of the dead as it is.
+    NoOrphan,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -111,6 +113,8 @@ pub struct Snapshot {
     /// How many processes lose their liveness while they run on. What such a process overwrites nobody can
     /// promise; but it does not publish.
     pub taken_for_dead: u8,
+    /// Everybody dies at once, and the generations in the file are older than the lock word beside them.
+    pub power_cuts: u8,
 }
 
 pub const BASE: Snapshot = Snapshot {
@@ -129,6 +133,7 @@ pub const BASE: Snapshot = Snapshot {
     closes: 0,
     removals: 0,
     taken_for_dead: 0,
+    power_cuts: 0,
 };
 
 const PROCESSES: usize = 3;
@@ -365,6 +370,7 @@ pub struct State {
     closes: u8,
     removals: u8,
     taken_for_dead: u8,
+    power_cuts: u8,
     processes: [Process; PROCESSES],
     copier: Copier,
 }
@@ -426,6 +432,7 @@ impl Model for Snapshot {
             closes: self.closes,
             removals: self.removals,
             taken_for_dead: self.taken_for_dead,
+            power_cuts: self.power_cuts,
             processes: [OUT; PROCESSES],
             copier: COPIER,
         };
@@ -434,9 +441,11 @@ impl Model for Snapshot {
         }
         for p in 0..self.joined {
             state.row_mut(p).live = p;
+            state.row_mut(p).generation = 1;
             *state.process(p) = Process {
                 main: Main::Idle,
                 row: p,
+                generation: 1,
                 late: self.mutation == Mutation::HighWaterAfterPin,
                 ..OUT
             };
@@ -523,6 +532,18 @@ impl Model for Snapshot {
             n.removals -= 1;
             (n.removed, n.was_removed) = (true, true);
             out.fault(format_args!("remove: set REMOVED"), n);
+        }
+        if s.power_cuts > 0 {
+            let mut n = *s;
+            n.power_cuts -= 1;
+            for p in 0..self.processes {
+                self.kill(&mut n, p);
+            }
+            n.copier = COPIER;
+            for row in &mut n.rows {
+                row.generation = row.generation.saturating_sub(1);
+            }
+            out.fault(format_args!("POWER CUT, with older generations"), n);
         }
         if self.copies {
             self.copy(s, out);
@@ -978,7 +999,8 @@ impl Snapshot {
             }
             Main::Orphan => {
                 x.main = Main::Sit;
-                if s.lock_row != NONE && s.rows.iter().all(|row| row.live == NONE) {
+                let nobody = s.rows.iter().all(|row| row.live == NONE);
+                if s.lock_row != NONE && nobody && !self.is(Mutation::NoOrphan) {
                     out.reached("a lock is orphaned");
                     (n.lock_row, n.lock_generation) = (NOBODY, 0);
                     out.step(format_args!("P{p}: the lock is nobody's"), n);

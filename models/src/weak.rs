@@ -1,0 +1,505 @@
+//! What an order of steps cannot show: stores that others see late.
+//!
+//! The other models let everybody see each store at once. Here a store that is not sequentially consistent
+//! waits in a buffer of one entry for each process, and its process goes on, and even stores elsewhere, before
+//! others see it. A sequentially consistent operation, a fence, and a system call empty the buffer first. That
+//! is how processors come to do what acquire and release allow; the shipped code itself is checked under
+//! `loom`, with the orderings it has.
+//!
+//! A writer publishes, round and round over the buffers that are not pinned; one process reads under a guard,
+//! one copies out, one waits. A load that is not ordered may come early: it is done a step earlier.
+//!
+//! | Step | Function, in `shmem-core/src` |
+//! |------|-------------------------------|
+//! | load current, pin, look again, unpin | `pin`, `unpin` in `cell.rs` |
+//! | scan, choose | `choose`, `is_pinned` in `cell.rs` |
+//! | stamp 0 | `begin` in `cell.rs` |
+//! | stamp, publish | `publish` in `cell.rs` |
+//! | look at the flag, wake | `wake` in `notify.rs` |
+//! | set the flag, look again, sleep | `wait` in `notify.rs` |
+//! | copy: current, halves, stamp | `current`, `still_holds` in `cell.rs`; `copy_out` in `view.rs` |
+
+use crate::search::{Model, Steps};
+
+pub const TORN_READ: &str = "torn read";
+pub const TORN_COPY: &str = "torn copy";
+pub const OTHER_COPY: &str = "a copy of another version";
+pub const MISSED: &str = "a missed wake-up";
+
+#[derive(Clone, Copy, Debug)]
+pub struct Weak {
+    pub reads: bool,
+    pub copies: bool,
+    pub waits: bool,
+    pub publications: u8,
+    /// The pin is not sequentially consistent.
+    pub weak_pin: bool,
+    /// Publishing is not.
+    pub weak_publish: bool,
+    /// The waiter's flag is not.
+    pub weak_flag: bool,
+    /// No fence between the stamp 0 and the first byte.
+    pub no_fence_after_stamp: bool,
+    /// No fence between `current` and the copy.
+    pub no_fence_before_copy: bool,
+    /// No fence between the copy and its check.
+    pub no_fence_after_copy: bool,
+}
+
+pub const BASE: Weak = Weak {
+    reads: false,
+    copies: false,
+    waits: false,
+    publications: 3,
+    weak_pin: false,
+    weak_publish: false,
+    weak_flag: false,
+    no_fence_after_stamp: false,
+    no_fence_before_copy: false,
+    no_fence_after_copy: false,
+};
+
+const BUFFERS: u8 = 2;
+
+/// A store that others do not see yet.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+enum Pending {
+    Nothing,
+    /// `current`: the version.
+    Publish(u8),
+    /// The stamp of a buffer is 0.
+    Stamp(u8),
+    Pin(u8),
+    Flag,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+enum Writer {
+    Scan,
+    Begin,
+    Half0,
+    Half1,
+    Stamp,
+    Publish,
+    LookAtFlag,
+    Clear,
+    Wake,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+enum Reader {
+    Idle,
+    Pin,
+    LookAgain,
+    LetGo,
+    Half0,
+    Half1,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+enum Copier {
+    Idle,
+    LateCurrent,
+    Half0,
+    EarlyStamp,
+    Half1,
+    Check,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+enum Waiter {
+    Look,
+    SetFlag,
+    LookAgain,
+    Sleep,
+    Asleep,
+    Done,
+}
+
+/// With two buffers, each version is in the other one than the version before it.
+#[derive(Clone, Copy, Hash)]
+pub struct State {
+    version: u8,
+    stamps: [u8; 2],
+    halves: [[u8; 2]; 2],
+    pins: [u8; 2],
+    flag: bool,
+    writer: Writer,
+    /// What the writer has published, whoever sees it.
+    written: u8,
+    writer_pending: Pending,
+    reader: Reader,
+    reader_pending: Pending,
+    /// The version that the reader saw, which is what it must read.
+    seen: u8,
+    half: u8,
+    copier: Copier,
+    copied_version: u8,
+    copied: [u8; 2],
+    early: u8,
+    waiter: Waiter,
+    waiter_pending: Pending,
+    waiter_seen: u8,
+}
+
+const fn buffer(version: u8) -> usize {
+    ((version - 1) % BUFFERS) as usize
+}
+
+impl State {
+    fn see(&mut self, pending: Pending) {
+        match pending {
+            Pending::Nothing => {}
+            Pending::Publish(version) => self.version = version,
+            Pending::Stamp(b) => self.stamps[usize::from(b)] = 0,
+            Pending::Pin(b) => self.pins[usize::from(b)] += 1,
+            Pending::Flag => self.flag = true,
+        }
+    }
+
+    fn flush_writer(&mut self) {
+        let pending = std::mem::replace(&mut self.writer_pending, Pending::Nothing);
+        self.see(pending);
+    }
+
+    fn flush_reader(&mut self) {
+        let pending = std::mem::replace(&mut self.reader_pending, Pending::Nothing);
+        self.see(pending);
+    }
+
+    fn flush_waiter(&mut self) {
+        let pending = std::mem::replace(&mut self.waiter_pending, Pending::Nothing);
+        self.see(pending);
+    }
+}
+
+impl Model for Weak {
+    type State = State;
+
+    fn start(&self) -> State {
+        State {
+            version: 1,
+            stamps: [1, 0],
+            halves: [[1, 1], [0, 0]],
+            pins: [0, 0],
+            flag: false,
+            writer: Writer::Scan,
+            written: 1,
+            writer_pending: Pending::Nothing,
+            reader: Reader::Idle,
+            reader_pending: Pending::Nothing,
+            seen: 0,
+            half: 0,
+            copier: Copier::Idle,
+            copied_version: 0,
+            copied: [0, 0],
+            early: 0,
+            waiter: Waiter::Look,
+            waiter_pending: Pending::Nothing,
+            waiter_seen: 0,
+        }
+    }
+
+    fn at_rest(&self, s: &State) -> Option<&'static str> {
+        // Without slices, and nobody is killed: the wake-up itself must arrive.
+        (s.waiter == Waiter::Asleep && s.version > s.waiter_seen).then_some(MISSED)
+    }
+
+    fn steps(&self, s: &State, out: &mut Steps<State>) {
+        self.write(s, out);
+        if self.reads {
+            self.read(s, out);
+        }
+        if self.copies {
+            self.copy(s, out);
+        }
+        if self.waits {
+            self.wait(s, out);
+        }
+        let pending = [
+            (
+                s.writer_pending,
+                "P: its store is seen",
+                State::flush_writer as fn(&mut State),
+            ),
+            (
+                s.reader_pending,
+                "R: its store is seen",
+                State::flush_reader,
+            ),
+            (
+                s.waiter_pending,
+                "W: its store is seen",
+                State::flush_waiter,
+            ),
+        ];
+        for (pending, label, flush) in pending {
+            if pending != Pending::Nothing {
+                let mut n = *s;
+                flush(&mut n);
+                out.step(format_args!("{label}"), n);
+            }
+        }
+    }
+}
+
+impl Weak {
+    fn write(&self, s: &State, out: &mut Steps<State>) {
+        let next = s.written + 1;
+        let b = buffer(next);
+        let mut n = *s;
+        let label: &str = match s.writer {
+            Writer::Scan if s.written > self.publications => return,
+            Writer::Scan if s.pins[b] != 0 => {
+                out.reached("the other buffer is pinned");
+                return;
+            }
+            Writer::Scan => {
+                n.writer = Writer::Begin;
+                "scan: it is not pinned"
+            }
+            Writer::Begin => {
+                n.writer = Writer::Half0;
+                if self.no_fence_after_stamp {
+                    n.flush_writer();
+                    n.writer_pending = Pending::Stamp(u8::from(b == 1));
+                } else {
+                    n.stamps[b] = 0;
+                }
+                "stamp it 0"
+            }
+            Writer::Half0 => {
+                n.halves[b][0] = next;
+                n.writer = Writer::Half1;
+                "write half 0"
+            }
+            Writer::Half1 => {
+                n.halves[b][1] = next;
+                n.writer = Writer::Stamp;
+                "write half 1"
+            }
+            Writer::Stamp => {
+                if matches!(n.writer_pending, Pending::Stamp(_)) {
+                    n.flush_writer();
+                }
+                n.stamps[b] = next;
+                n.writer = Writer::Publish;
+                "stamp it"
+            }
+            Writer::Publish => {
+                n.flush_writer();
+                n.written = next;
+                n.writer = if self.waits {
+                    Writer::LookAtFlag
+                } else {
+                    Writer::Scan
+                };
+                if self.weak_publish {
+                    n.writer_pending = Pending::Publish(next);
+                } else {
+                    n.version = next;
+                }
+                "publish"
+            }
+            Writer::LookAtFlag => {
+                n.writer = if s.flag { Writer::Clear } else { Writer::Scan };
+                if s.flag {
+                    "somebody waits"
+                } else {
+                    "nobody waits"
+                }
+            }
+            Writer::Clear => {
+                n.flush_writer();
+                n.flag = false;
+                n.writer = Writer::Wake;
+                "clear the flag"
+            }
+            Writer::Wake => {
+                if s.waiter == Waiter::Asleep {
+                    n.waiter = Waiter::Look;
+                }
+                n.writer = Writer::Scan;
+                "wake"
+            }
+        };
+        out.step(format_args!("P: {label} (v{next} b{b})"), n);
+    }
+
+    fn read(&self, s: &State, out: &mut Steps<State>) {
+        let mut n = *s;
+        let unpin = |n: &mut State| {
+            n.flush_reader();
+            n.pins[buffer(s.seen)] -= 1;
+            n.reader = Reader::Idle;
+            (n.seen, n.half) = (0, 0);
+        };
+        match s.reader {
+            Reader::Idle => {
+                n.seen = s.version;
+                n.reader = Reader::Pin;
+                out.step(format_args!("R: load current (v{})", s.version), n);
+            }
+            Reader::Pin => {
+                let b = buffer(s.seen);
+                if self.weak_pin {
+                    n.reader_pending = Pending::Pin(u8::from(b == 1));
+                } else {
+                    n.pins[b] += 1;
+                }
+                n.reader = Reader::LookAgain;
+                out.step(format_args!("R: pin b{b}"), n);
+            }
+            Reader::LookAgain if buffer(s.version) == buffer(s.seen) => {
+                n.seen = s.version;
+                n.reader = Reader::Half0;
+                out.step(format_args!("R: look again, v{}", s.version), n);
+            }
+            Reader::LookAgain => {
+                out.reached("the reader lets go");
+                n.reader = Reader::LetGo;
+                out.step(format_args!("R: look again, another buffer"), n);
+            }
+            Reader::LetGo => {
+                unpin(&mut n);
+                out.step(format_args!("R: unpin"), n);
+            }
+            Reader::Half0 => {
+                n.half = s.halves[buffer(s.seen)][0];
+                n.reader = Reader::Half1;
+                out.step(format_args!("R: read half 0"), n);
+                let mut n = *s;
+                unpin(&mut n);
+                out.step(format_args!("R: unpin"), n);
+            }
+            Reader::Half1 => {
+                if [s.half, s.halves[buffer(s.seen)][1]] != [s.seen; 2] {
+                    return out.fail(format_args!("R: read half 1"), TORN_READ);
+                }
+                n.half = 0;
+                n.reader = Reader::Half0;
+                out.step(format_args!("R: read half 1"), n);
+            }
+        }
+    }
+
+    fn copy(&self, s: &State, out: &mut Steps<State>) {
+        let mut n = *s;
+        let label: &str = match s.copier {
+            Copier::Idle if self.no_fence_before_copy => {
+                // Which buffer it is going to be, the processor guesses.
+                for b in 0..2 {
+                    let mut n = *s;
+                    n.copied_version = 1 + u8::from(b == 1);
+                    n.copied[0] = s.halves[b][0];
+                    n.copier = Copier::LateCurrent;
+                    out.step(format_args!("C: copy half 0 of b{b}, early"), n);
+                }
+                return;
+            }
+            Copier::LateCurrent => {
+                if buffer(s.version) != buffer(s.copied_version) {
+                    n.copied_version = 0;
+                    n.copied = [0, 0];
+                    n.copier = Copier::Idle;
+                } else {
+                    n.copied_version = s.version;
+                    n.copier = Copier::Half1;
+                }
+                "load current"
+            }
+            Copier::Idle => {
+                n.copied_version = s.version;
+                n.copier = Copier::Half0;
+                "load current"
+            }
+            Copier::Half0 => {
+                n.copied[0] = s.halves[buffer(s.copied_version)][0];
+                n.copier = match self.no_fence_after_copy {
+                    true => Copier::EarlyStamp,
+                    false => Copier::Half1,
+                };
+                "copy half 0"
+            }
+            Copier::EarlyStamp => {
+                n.early = s.stamps[buffer(s.copied_version)];
+                n.copier = Copier::Half1;
+                "load the stamp, early"
+            }
+            Copier::Half1 => {
+                n.copied[1] = s.halves[buffer(s.copied_version)][1];
+                n.copier = Copier::Check;
+                "copy half 1"
+            }
+            Copier::Check => {
+                let stamp = match self.no_fence_after_copy {
+                    true => s.early,
+                    false => s.stamps[buffer(s.copied_version)],
+                };
+                let label = format_args!("C: the stamp is {stamp}");
+                if stamp == s.copied_version {
+                    if s.copied[0] != s.copied[1] {
+                        return out.fail(label, TORN_COPY);
+                    }
+                    if s.copied[0] != s.copied_version {
+                        return out.fail(label, OTHER_COPY);
+                    }
+                    out.reached("a copy is accepted");
+                } else {
+                    out.reached("a copy is thrown away");
+                }
+                n.copied_version = 0;
+                n.copied = [0, 0];
+                n.early = 0;
+                n.copier = Copier::Idle;
+                "check the stamp"
+            }
+        };
+        out.step(format_args!("C: {label}"), n);
+    }
+
+    fn wait(&self, s: &State, out: &mut Steps<State>) {
+        let mut n = *s;
+        let label: &str = match s.waiter {
+            Waiter::Done | Waiter::Asleep => return,
+            // It waits for the second version, which comes for certain.
+            Waiter::Look if s.version > 1 => {
+                n.waiter_seen = 0;
+                n.waiter = Waiter::Done;
+                "look: news"
+            }
+            Waiter::Look => {
+                n.waiter_seen = s.version;
+                n.waiter = Waiter::SetFlag;
+                "look: nothing new"
+            }
+            Waiter::SetFlag => {
+                if self.weak_flag {
+                    n.flush_waiter();
+                    n.waiter_pending = Pending::Flag;
+                } else {
+                    n.flag = true;
+                }
+                n.waiter = Waiter::LookAgain;
+                "set the flag"
+            }
+            Waiter::LookAgain => {
+                let same = s.version == s.waiter_seen;
+                n.waiter = if same { Waiter::Sleep } else { Waiter::Look };
+                "look again"
+            }
+            Waiter::Sleep => {
+                n.flush_waiter();
+                let same = s.version == s.waiter_seen;
+                n.waiter = if same { Waiter::Asleep } else { Waiter::Look };
+                "the kernel compares"
+            }
+        };
+        out.step(format_args!("W: {label}"), n);
+    }
+}
