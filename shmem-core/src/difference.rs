@@ -105,8 +105,9 @@ impl Place {
         };
         Place {
             path,
-            object_offset: self.object_offset + object_offset,
-            program_offset: self.program_offset + program_offset,
+            // What a list of no items consists of may be larger than everything around it.
+            object_offset: self.object_offset.saturating_add(object_offset),
+            program_offset: self.program_offset.saturating_add(program_offset),
         }
     }
 }
@@ -185,7 +186,7 @@ fn fields(place: &Place, object: &[StoredField], program: &[StoredField]) -> Opt
         format!(
             "{} at offset {}",
             field.schema.type_text(),
-            offset + field.offset
+            offset.saturating_add(field.offset)
         )
     };
     let in_object = |field: &StoredField| at(place.object_offset, field);

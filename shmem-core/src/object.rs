@@ -22,7 +22,7 @@ use crate::os::Event;
 use crate::participant;
 use crate::sync::{self, Ordering};
 use crate::view::{Refusal, View};
-use crate::{Error, Result, Shared};
+use crate::{Error, Payload, Result};
 
 /// Counts the publications of an object: a fresh one has `Version(1)`, and `Version(0)` is before everything.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,41 +34,12 @@ impl fmt::Display for Version {
     }
 }
 
-/// What an object holds: one value of a [`Shared`] type. Implemented for all of them, and for nothing else.
-pub trait Payload: sealed::Sealed + 'static {}
-
-impl<T: Shared> Payload for T {}
-
-mod sealed {
-    use core::ptr::NonNull;
-
-    use crate::Schema;
-
-    /// # Safety
-    ///
-    /// Implementors ensure that `SCHEMA` describes `Self`, and that `at` only casts.
-    pub unsafe trait Sealed {
-        const SCHEMA: &'static Schema;
-        fn at(buffer: NonNull<u8>) -> NonNull<Self>;
-    }
-
-    // SAFETY: the contract of `Shared`.
-    unsafe impl<T: crate::Shared> Sealed for T {
-        const SCHEMA: &'static Schema = <T as crate::Shared>::SCHEMA;
-
-        #[inline]
-        fn at(buffer: NonNull<u8>) -> NonNull<Self> {
-            buffer.cast()
-        }
-    }
-}
-
 /// How long a writer waits for a buffer that no guard holds, if it was not told how long.
 const BUFFER_PATIENCE: Duration = Duration::from_secs(1);
 
 /// One process's opening of a shared object, for reading and writing.
 ///
-/// Made by the accessors of [`Shared`] and by [`Options`](crate::Options). It is `Send` and `Sync`: threads share it by
+/// Made by the accessors of [`Shared`](crate::Shared) and by [`Options`](crate::Options). It is `Send` and `Sync`: threads share it by
 /// reference or `Arc`. Dropping the last one anywhere removes an object that lives only
 /// [while it is open](crate::Lifetime::WhileOpen).
 ///
@@ -432,7 +403,7 @@ impl<P: ?Sized + Payload> SharedObject<P> {
     ///
     /// # Errors
     ///
-    /// As [`Shared::open`].
+    /// As [`Shared::open`](crate::Shared::open).
     pub fn reopen(&self) -> Result<Self> {
         let location = &self.view().location;
         let wanted = Wanted {

@@ -261,8 +261,9 @@ impl<'a> Parser<'a> {
                 && (next.type_name, next.version) == ("", "");
             self.require(is_variant, "not a variant")?;
             self.require(!next.name.is_empty(), "a variant has no name")?;
+            let digits = next.extra.strip_prefix('-');
             let value = match next.extra.parse::<i128>() {
-                Ok(value) if is_plain(next.extra.trim_start_matches('-')) => value,
+                Ok(value) if is_plain(digits.unwrap_or(next.extra)) && digits != Some("0") => value,
                 _ => return self.refuse("a variant has no number"),
             };
             self.require(
