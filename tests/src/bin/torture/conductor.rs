@@ -20,9 +20,6 @@ use crate::report::{Outcome, Report, Violation};
 use crate::roles::Role;
 use crate::sys;
 
-/// How long the processes may take to come to rest once nobody is killed any more.
-const PATIENCE: Duration = Duration::from_secs(20);
-
 /// What rounds need and have one after the other.
 #[derive(Debug)]
 pub(crate) struct Stage {
@@ -32,24 +29,37 @@ pub(crate) struct Stage {
 
 /// A process of the round.
 #[derive(Debug)]
-struct Member {
-    role: Role,
-    process: Option<Pid>,
+pub(crate) struct Member {
+    pub(crate) role: Role,
+    pub(crate) process: Option<Pid>,
     stopped: Option<Instant>,
 }
 
-struct Round<'a> {
-    dir: &'a Path,
-    board: Board,
+pub(crate) struct Round<'a> {
+    pub(crate) dir: &'a Path,
+    pub(crate) board: Board,
     plan: &'a Plan,
     random: Random,
+    /// The longest time that may pass without a commit.
     bound: Duration,
-    members: Vec<Member>,
-    outcome: Outcome,
+    /// How long all may take to come to rest once nobody is killed any more.
+    pub(crate) patience: Duration,
+    pub(crate) members: Vec<Member>,
+    pub(crate) outcome: Outcome,
     /// Since the last commit, without the time in which nobody could be expected to commit.
     gap: Duration,
     last_tick: Instant,
     last_commits: u64,
+}
+
+impl Member {
+    pub(crate) fn new(role: Role) -> Self {
+        Member {
+            role,
+            process: None,
+            stopped: None,
+        }
+    }
 }
 
 impl Stage {
@@ -86,6 +96,7 @@ impl Stage {
             plan,
             random: Random::seeded(plan.seed),
             bound: Duration::from_millis(if strict { 250 } else { 10_000 }),
+            patience: Duration::from_secs(if strict { 5 } else { 20 }),
             members: Vec::new(),
             outcome: Outcome::default(),
             gap: Duration::ZERO,
@@ -147,7 +158,7 @@ impl Stage {
 }
 
 impl Outcome {
-    fn left(&mut self, text: String) {
+    pub(crate) fn left(&mut self, text: String) {
         self.violations.push(Violation::new("left", text));
     }
 }
@@ -168,11 +179,7 @@ impl Round<'_> {
         ];
         for (role, count) in roles {
             for _ in 0..count {
-                self.members.push(Member {
-                    role,
-                    process: None,
-                    stopped: None,
-                });
+                self.members.push(Member::new(role));
             }
         }
         for slot in 0..self.members.len() {
@@ -184,7 +191,7 @@ impl Round<'_> {
         clippy::zombie_processes,
         reason = "waited for by its number, together with those that others have forked"
     )]
-    fn spawn(&mut self, slot: usize) {
+    pub(crate) fn spawn(&mut self, slot: usize) {
         let Some(life) = self.board.new_life() else {
             return;
         };
@@ -243,7 +250,7 @@ impl Round<'_> {
     }
 
     /// Says who does what.
-    fn hung(&mut self, text: String) {
+    pub(crate) fn hung(&mut self, text: String) {
         let mut who = Vec::new();
         for (slot, member) in self.members.iter().enumerate() {
             let Some(process) = member.process else {
@@ -265,7 +272,7 @@ impl Round<'_> {
         self.outcome.violations.push(Violation::new("hung", text));
     }
 
-    fn resume(&mut self, slot: usize) {
+    pub(crate) fn resume(&mut self, slot: usize) {
         self.members[slot].stopped = None;
         if let Some(process) = self.members[slot].process {
             kill_process(process, Signal::CONT).unwrap();
@@ -310,7 +317,7 @@ impl Round<'_> {
         }
     }
 
-    fn kill(&mut self, slot: usize) {
+    pub(crate) fn kill(&mut self, slot: usize) {
         let Some(process) = self.members[slot].process.take() else {
             return;
         };
@@ -339,7 +346,7 @@ impl Round<'_> {
     }
 
     /// Collects those who have ended: forked children that outlived their parents, and whoever should not have.
-    fn reap(&mut self) {
+    pub(crate) fn reap(&mut self) {
         while let Ok(Some((process, status))) = wait(WaitOptions::NOHANG) {
             let mut members = self.members.iter();
             let slot = members.position(|member| member.process == Some(process));
@@ -350,131 +357,6 @@ impl Round<'_> {
                     self.ended(slot, status);
                 }
             }
-        }
-    }
-
-    /// Brings the round to its end, step by step, and looks whether anything is left at each.
-    fn end(&mut self) {
-        for slot in 0..self.members.len() {
-            match self.members[slot].process {
-                Some(_) => self.resume(slot),
-                None => self.spawn(slot),
-            }
-        }
-        let steps = [
-            (Phase::Calm, Some(Role::Publisher)),
-            (Phase::Rest, None),
-            (Phase::Buffers, Some(Role::Inspector)),
-            (Phase::Close, None),
-            (Phase::Rows, Some(Role::Inspector)),
-        ];
-        for (phase, who) in steps {
-            self.board.set_phase(phase);
-            let mut steady = self.rests(phase, who);
-            if steady && phase == Phase::Calm {
-                self.members.push(Member {
-                    role: Role::Inspector,
-                    process: None,
-                    stopped: None,
-                });
-                self.spawn(self.members.len() - 1);
-                steady = self.rests(phase, Some(Role::Inspector));
-            }
-            if steady && phase == Phase::Rest {
-                steady = self.wait_for("the forked children", |round| round.orphans() == 0);
-            }
-            if steady && phase == Phase::Close {
-                self.count_descriptors();
-            }
-            if !steady {
-                break;
-            }
-        }
-        self.board.set_phase(Phase::End);
-        self.wait_for("the end of all processes", |round| {
-            round.members.iter().all(|member| member.process.is_none())
-        });
-        for slot in 0..self.members.len() {
-            self.kill(slot);
-        }
-        self.wait_for("the end of the forked children", |round| {
-            round.orphans() == 0
-        });
-    }
-
-    /// Waits until those with that role rest in `phase`; or all but the inspector, who is before or behind them.
-    fn rests(&mut self, phase: Phase, who: Option<Role>) -> bool {
-        self.wait_for(&format!("{phase:?}"), |round| {
-            let members = round.members.iter().enumerate();
-            let mut awaited = members.filter(|(_, member)| match who {
-                Some(role) => member.role == role,
-                None => member.role != Role::Inspector,
-            });
-            let rests = |slot| round.board.at(slot, Place::Rests).load(SeqCst);
-            awaited.all(|(slot, _)| rests(slot) >= phase as u64)
-        })
-    }
-
-    fn wait_for(&mut self, what: &str, done: impl Fn(&Self) -> bool) -> bool {
-        let start = Instant::now();
-        loop {
-            self.reap();
-            if done(self) {
-                return true;
-            }
-            let gone = self.members.iter().any(|member| member.process.is_none());
-            if gone && !self.board.is_past(Phase::End) {
-                // Somebody has ended, and that was said.
-                return false;
-            }
-            if start.elapsed() > PATIENCE {
-                self.hung(format!("{what} did not come within {PATIENCE:?}"));
-                return false;
-            }
-            thread::sleep(Duration::from_millis(1));
-        }
-    }
-
-    /// How many forked children there are whose parents are gone.
-    fn orphans(&self) -> usize {
-        let children = fs::read_to_string("/proc/thread-self/children").unwrap();
-        let known = |id: i32| {
-            let process = Pid::from_raw(id);
-            self.members.iter().any(|member| member.process == process)
-        };
-        let children = children.split_whitespace();
-        children.filter(|id| !id.parse().is_ok_and(known)).count()
-    }
-
-    /// Those who have closed their handles have as many descriptors as before, and nothing of the directory mapped.
-    fn count_descriptors(&mut self) {
-        let mut left = Vec::new();
-        for (slot, member) in self.members.iter().enumerate() {
-            let (Some(process), true) = (member.process, member.role != Role::Inspector) else {
-                continue;
-            };
-            let process = process.as_raw_nonzero();
-            let (role, of) = (member.role.name(), format!("/proc/{process}"));
-            let now = fs::read_dir(format!("{of}/fd")).unwrap().flatten();
-            let now: Vec<_> = now.flat_map(|entry| fs::read_link(entry.path())).collect();
-            let before = self.board.at(slot, Place::Descriptors).load(SeqCst);
-            if now.len() as u64 != before {
-                left.push(format!(
-                    "{role} {slot} had {before} descriptors, has {now:?}"
-                ));
-            }
-            let maps = fs::read_to_string(format!("{of}/maps")).unwrap();
-            let objects = self.dir.join("shm").display().to_string();
-            let mapped: Vec<_> = maps
-                .lines()
-                .filter(|line| line.contains(&objects))
-                .collect();
-            if !mapped.is_empty() {
-                left.push(format!("{role} {slot} has mapped {mapped:?}"));
-            }
-        }
-        for text in left {
-            self.outcome.left(text);
         }
     }
 }

@@ -23,6 +23,7 @@ use std::time::Duration;
 
 mod board;
 mod conductor;
+mod ending;
 mod ledger;
 mod plan;
 mod report;

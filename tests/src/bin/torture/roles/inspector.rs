@@ -53,15 +53,18 @@ pub(super) fn run<const WORDS: usize>(peer: &mut Peer) {
     peer.rest(Phase::Rows, Phase::End);
 }
 
-/// The others have their handles open and no guards: all buffers but the current one can be written, and are
-/// taken by as many guards of ours.
+/// The others have their handles open and no guards: so guards of ours can hold all buffers but one, and the
+/// next writer has one left.
 fn buffers<const WORDS: usize>(peer: &mut Peer, object: &SharedObject<Value<WORDS>>) {
     let buffers = object.info().buffers;
     if buffers != peer.plan.buffers {
         peer.violation("other", format!("{buffers} buffers"));
     }
     let mut held: Vec<ReadGuard<'_, Value<WORDS>>> = Vec::new();
-    for count in 0..buffers {
+    // The first change is made beside no guard: where it goes nobody has pinned, and a pin that was left is of
+    // another buffer from then on.
+    for change in 0..=buffers {
+        let count = u32::try_from(held.len()).unwrap_or(buffers);
         let floor = held.last().map_or(0, |guard| ReadGuard::version(guard).0);
         let mut guard = match object.try_write() {
             Ok(guard) => guard,
@@ -86,10 +89,11 @@ fn buffers<const WORDS: usize>(peer: &mut Peer, object: &SharedObject<Value<WORD
         let incarnation = before.incarnation();
         let line = peer.line(Kind::Commit, incarnation, next);
         peer.board.intend(line);
-        // One guard for each version; the first is of what the others have left.
-        match object.read() {
-            Ok(guard) => held.push(guard),
-            Err(error) => peer.unexpected("reading at the end", &error),
+        if change > 0 {
+            match object.read() {
+                Ok(guard) => held.push(guard),
+                Err(error) => peer.unexpected("reading at the end", &error),
+            }
         }
         guard.set(Mark::new(incarnation, next, peer.life));
         drop(guard);

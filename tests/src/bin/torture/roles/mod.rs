@@ -205,7 +205,7 @@ impl Peer {
         }
     }
 
-    /// Whether this process is the one that shows its teeth, and whether now.
+    /// Whether to do now what must be noticed.
     fn bites(&mut self, teeth: Teeth) -> bool {
         self.plan.teeth == teeth && !self.is_child && self.chance(20)
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use shmem_core::{Error, Shared};
 
 use super::track::Track;
-use super::{Flow, NAME, Peer, writer};
+use super::{Flow, NAME, Peer, child, writer};
 use crate::board::{Phase, Place, Word};
 use crate::value::{Mark, Value};
 
@@ -63,9 +63,9 @@ fn create<const WORDS: usize>(peer: &mut Peer) {
             break;
         }
         peer.nap(1_000);
-        if peer.is_child {
-            return;
-        }
+    }
+    if peer.is_child {
+        return child::go_on(peer, &object);
     }
     if !object.is_current() {
         track.is_gone(peer, "is_current");

@@ -60,12 +60,13 @@ fn session<const WORDS: usize>(peer: &mut Peer) {
             break;
         }
     }
-    if peer.bites(Teeth::Pin)
+    if peer.plan.teeth == Teeth::Pin
+        && !peer.is_child
         && let Ok(guard) = object.read()
     {
         Box::leak(Box::new(guard));
     }
-    if peer.bites(Teeth::Descriptor) {
+    if peer.plan.teeth == Teeth::Descriptor {
         Box::leak(Box::new(std::fs::File::open("/dev/null").unwrap()));
     }
     if peer.is_child {
