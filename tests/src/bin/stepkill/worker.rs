@@ -22,8 +22,8 @@ pub(crate) const GOAL: Duration = Duration::from_millis(100);
 /// How often a recovery must miss the goal at one place to count: other programs may be in the way, too.
 const TRIES: u32 = 3;
 
-/// How many violations are told in words.
-const TOLD: u64 = 20;
+/// How many violations of one operation are enough: each may take as long as a verifier waits.
+const ENOUGH: u64 = 20;
 
 /// What the driver asks for.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +61,7 @@ struct Dead<'a> {
     index: usize,
 }
 
-/// False if the harness cannot go on.
+/// False if the harness is to stop.
 fn in_scene(task: Task, scene: Scene, random: &mut Random, figures: &mut Figures) -> bool {
     let Victim::Anywhere(first) = task.operation.victim else {
         return after(task, scene, None, random, figures);
@@ -93,7 +93,7 @@ fn in_scene(task: Task, scene: Scene, random: &mut Random, figures: &mut Figures
     })
 }
 
-/// All kills of the operation after one that was killed before. False if the harness cannot go on.
+/// All kills of the operation after one that was killed before. False if the harness is to stop.
 fn after(
     task: Task,
     scene: Scene,
@@ -123,7 +123,7 @@ fn after(
                 Err(violation) => {
                     let place = describe(dead, Some((&path, *place)));
                     tell(task, scene, figures, &place, &violation.what);
-                    if violation.hung {
+                    if violation.hung || figures.violations >= ENOUGH {
                         return false;
                     }
                     break;
@@ -137,10 +137,8 @@ fn after(
 
 fn tell(task: Task, scene: Scene, figures: &mut Figures, place: &str, what: &str) {
     figures.violations += 1;
-    if figures.violations <= TOLD {
-        let (name, scene) = (task.operation.name, scene.name());
-        println!("violation {name} ({scene}), {place}: {what}");
-    }
+    let (name, scene) = (task.operation.name, scene.name());
+    println!("violation {name} ({scene}), {place}: {what}");
 }
 
 /// How many stretches are stepped through for their own sake in a quick search.
