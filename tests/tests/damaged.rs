@@ -415,6 +415,9 @@ fn hostile_schemas() {
             line(0, "enum", "0", "8", "", "E", "u32"),
             line(0, "enum", "0", "8", "", "E", "u64")
                 + &line(1, "variant", "0", "8", "A", "", "-1"),
+            // One number has one text, or one layout would have two fingerprints.
+            line(0, "enum", "0", "8", "", "E", "i64")
+                + &line(1, "variant", "0", "8", "A", "", "-0"),
             line(0, "array", "0", "8", "", "", &max) + &line(1, "uint", "0", "8", "", "u64", ""),
             line(0, "array", "0", "8", "", "", "1"),
             line(0, "array", "0", "0", "", "", &max) + &line(1, "array", "0", "0", "", "", "0"),
