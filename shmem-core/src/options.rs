@@ -297,6 +297,8 @@ fn make_way(spot: &Spot, at: &Location) -> Result<()> {
     match lifecycle::sweep(spot, at) {
         Ok(Occupant::Gone | Occupant::Swept) => Ok(()),
         Ok(Occupant::Stays) => Err(taken()),
+        // Short of descriptors, say: what has the name may be a leftover.
+        Err(error @ Error::Io { .. }) => Err(error),
         // Something that is no object of ours, or that we may not open, has the name.
         Err(_) if matches!(spot.entry(), Ok(Some(_))) => Err(taken()),
         Err(error) => Err(error),
