@@ -97,7 +97,7 @@ pub fn prune() -> Result<usize> {
 ///
 /// - [`Error::NotFound`]: there is none.
 /// - [`Error::NotAnObject`], [`Error::Corrupt`], [`Error::UnsupportedFormat`]: the file is left as it is.
-/// - [`Error::PermissionDenied`]: it is somebody else's.
+/// - [`Error::PermissionDenied`]: it is somebody else's, or stands in a directory that this user may not change.
 /// - [`Error::Busy`]: for a second a stopped process held the table of handles.
 /// - [`Error::InvalidName`], [`Error::Io`].
 pub fn remove(at: impl TryInto<Location, Error: Into<Error>>) -> Result<()> {

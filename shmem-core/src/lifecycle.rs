@@ -212,6 +212,8 @@ fn clear(
     if !goes().map_err(io)? {
         return Ok(Occupant::Stays);
     }
+    // The mark is for good, so an object that would keep its name must not get it.
+    spot.directory.may_unlink(&opened.info).map_err(io)?;
     let member = locks.member(PATIENCE).map_err(io)?;
     let _member = member.ok_or_else(|| stuck(location))?;
     match spot.entry().map_err(io)? {
