@@ -7,12 +7,16 @@ use std::path::Path;
 
 mod confined;
 mod environment;
+#[cfg(target_arch = "x86_64")]
+mod failing;
 mod fork;
 mod kills;
 mod layouts;
 mod lifetime;
 mod session;
 mod sharing;
+#[cfg(target_arch = "x86_64")]
+mod traced;
 mod user;
 mod waiting;
 
@@ -26,6 +30,8 @@ fn main() {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args.as_slice() {
         ["environment"] => environment::run(),
+        #[cfg(target_arch = "x86_64")]
+        ["failing"] => failing::run(),
         ["fork", args @ ..] => fork::run(args),
         ["kills", args @ ..] => kills::run(args),
         ["lifetime", args @ ..] => lifetime::run(args),

@@ -1,0 +1,224 @@
+//! Every system call of an operation fails in turn, each with the errors that it may give: what comes of it is
+//! success or a typed error, nothing half-made and nothing open is left, and the next attempt goes well.
+//!
+//! A child is stopped before each of its calls by `ptrace(2)`, and the kernel is kept from making one of them.
+#![cfg(target_arch = "x86_64")]
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use shmem_core::{Shared, SharedObject};
+use tests::raw::Raw;
+use tests::{Alone, Peer, Small, alone, outcome};
+
+const PEER: &str = env!("CARGO_BIN_EXE_peer");
+
+/// What the operation finds under the name `o`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Stage {
+    /// Not even the user's directory.
+    Fresh,
+    Absent,
+    /// An object that the test has open, with the value 1.
+    Live,
+    /// An object whose only handle was that of a process that was killed.
+    Leftover,
+}
+
+use Stage::{Absent, Fresh, Leftover, Live};
+
+/// Errors that a system call may give without a mistake of its caller's.
+fn errors(call: i64) -> &'static [i32] {
+    match call {
+        libc::SYS_openat | libc::SYS_open => &[libc::EMFILE, libc::ENOMEM, libc::EINTR],
+        libc::SYS_fallocate => &[libc::ENOSPC, libc::EIO, libc::EINTR, libc::EOPNOTSUPP],
+        libc::SYS_linkat | libc::SYS_mkdir | libc::SYS_mkdirat => &[libc::ENOSPC, libc::EIO],
+        libc::SYS_mmap | libc::SYS_madvise | libc::SYS_munmap => &[libc::ENOMEM],
+        libc::SYS_fcntl => &[libc::EIO, libc::ENOLCK, libc::EINTR],
+        libc::SYS_getrandom => &[libc::ENOSYS, libc::EINTR],
+        libc::SYS_clock_nanosleep | libc::SYS_futex => &[libc::EINTR],
+        libc::SYS_read | libc::SYS_pread64 => &[libc::EIO, libc::EINTR],
+        _ => &[libc::EIO, libc::ENOMEM],
+    }
+}
+
+struct Scene<'a> {
+    alone: &'a Alone,
+    stage: Stage,
+    leftover: Vec<u8>,
+}
+
+impl<'a> Scene<'a> {
+    fn new(alone: &'a Alone, stage: Stage) -> Self {
+        let made = Small::create("o", Small::new(3)).unwrap();
+        let leftover = fs::read(alone.home().join("o")).unwrap();
+        drop(made);
+        Scene {
+            alone,
+            stage,
+            leftover,
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.alone.home().join("o")
+    }
+
+    /// Makes what the operation is to find.
+    fn set(&self) -> Option<SharedObject<Small>> {
+        assert_eq!(self.visible(), [""; 0]);
+        match self.stage {
+            Fresh => {
+                fs::remove_dir_all(self.alone.home()).unwrap();
+                None
+            }
+            Absent => None,
+            Live => Some(Small::create("o", Small::new(1)).unwrap()),
+            Leftover => {
+                Raw(self.leftover.clone()).write(&self.path());
+                None
+            }
+        }
+    }
+
+    /// The files in the user's directory, but for lock files, which are there to stay.
+    fn visible(&self) -> Vec<String> {
+        let mut files = self.alone.files();
+        files.retain(|name| !name.starts_with(".lock-"));
+        files
+    }
+}
+
+/// Has each call of `op` fail in turn. When none does, it says `usual`; and then once more, `again`.
+fn each_call_fails(alone: &Alone, op: &str, stage: Stage, usual: &str, again: &str) {
+    let scene = Scene::new(alone, stage);
+    let mut peer = Peer::spawn(PEER, &["failing"]);
+    let object = scene.set();
+    let calls = peer.ask(format!("calls {op}"));
+    drop(object);
+    drop(shmem_core::remove("o"));
+    let calls: Vec<i64> = calls.split(' ').map(|call| call.parse().unwrap()).collect();
+    let (mut runs, mut unharmed) = (0, 0);
+    for (index, call) in calls.iter().enumerate() {
+        for errno in errors(*call) {
+            let what = format!("{op}, {stage:?}: call {index} ({call}) fails with {errno}");
+            let object = scene.set();
+            let said = peer.ask(format!("fail {op} {index} {errno}"));
+            check(&what, &said, usual);
+            runs += 1;
+            unharmed += usize::from(said == usual);
+            if let Some(object) = &object {
+                // Once it is marked as removed the name has to go: if that fails, the next `remove` does it.
+                let marked = op == "remove" && (said == "Ok" || *call == libc::SYS_unlinkat);
+                meanwhile(&what, &said, object, marked);
+            }
+
+            let closed = peer.ask("close");
+            // By then what the kernel did not do is not done.
+            let undone = [libc::SYS_munmap, libc::SYS_fstat, libc::SYS_newfstatat];
+            // For want of it std opens, and keeps, a device of random numbers.
+            let kept = *call == libc::SYS_getrandom && closed == "1 0";
+            if !undone.contains(call) && !kept {
+                assert_eq!(closed, "0 0", "{what}: descriptors and maps left");
+            }
+            let said_again = peer.ask("again");
+            assert!(
+                said_again == again || said_again == usual,
+                "{what}: {said}, then {said_again}"
+            );
+            peer.ask("close");
+            peer.expect("end", "ended with 0");
+            if *call == libc::SYS_unlinkat {
+                give_up_what_is_being_built(&scene);
+            }
+            afterwards(&scene, &what, op, object);
+        }
+    }
+    println!(
+        "{op}, {stage:?}: {} calls, {runs} failures, {unharmed} without effect",
+        calls.len()
+    );
+    assert!(runs > 0);
+}
+
+/// An object that is there is not said to be absent or damaged because something else is wrong.
+fn check(what: &str, said: &str, usual: &str) {
+    let typed = ["Io", "PermissionDenied", "NoSpace", "Busy"];
+    assert!(said == usual || typed.contains(&said), "{what}: {said}");
+}
+
+/// While the process of the operation lives, with what it holds.
+fn meanwhile(what: &str, said: &str, object: &SharedObject<Small>, marked: bool) {
+    assert!(object.load().unwrap().is_whole(), "{what}");
+    assert!(object.age() < Duration::from_secs(60), "{what}");
+    let expected = if marked { "Removed" } else { "Ok" };
+    assert_eq!(outcome(object.try_write()), expected, "{what}: {said}");
+}
+
+/// A file whose temporary name could not be taken away is swept later.
+fn give_up_what_is_being_built(scene: &Scene<'_>) {
+    for name in scene.visible() {
+        if name.starts_with(".new-") {
+            let path = scene.alone.home().join(name);
+            let file = fs::File::open(path).unwrap();
+            let long_ago = SystemTime::now() - Duration::from_secs(120);
+            file.set_modified(long_ago).unwrap();
+        }
+    }
+    shmem_core::prune().unwrap();
+}
+
+fn afterwards(scene: &Scene<'_>, what: &str, op: &str, object: Option<SharedObject<Small>>) {
+    if let Some(object) = object {
+        assert_eq!(object.info().handles, Some(1), "{what}");
+        if op != "remove" {
+            assert!(object.is_current(), "{what}");
+            object.store(Small::new(1)).unwrap();
+        }
+        drop(object);
+    }
+    if op == "create-kept" {
+        let kept = Small::open("o").unwrap();
+        assert_eq!(kept.load().unwrap(), Small::new(5), "{what}");
+        assert!(kept.age() < Duration::from_secs(60), "{what}");
+        shmem_core::remove("o").unwrap();
+    }
+    assert_eq!(outcome(Small::open("o")), "NotFound", "{what}");
+    let new = Small::create("o", Small::new(7)).unwrap_or_else(|error| panic!("{what}: {error}"));
+    assert_eq!(new.load().unwrap(), Small::new(7), "{what}");
+    assert!(new.age() < Duration::from_secs(60), "{what}");
+    drop(new);
+    assert_eq!(scene.visible(), [""; 0], "{what}");
+}
+
+macro_rules! tests {
+    ($($name:ident: $($op:literal $stage:ident $usual:literal $again:literal),+;)*) => {
+        $(#[test]
+        fn $name() {
+            alone(|alone| {
+                $(each_call_fails(alone, $op, $stage, $usual, $again);)+
+            });
+        })*
+    };
+}
+
+tests! {
+    creating: "create" Absent "Ok" "Ok";
+    creating_the_first: "create" Fresh "Ok" "Ok";
+    creating_over_a_leftover: "create" Leftover "Ok" "Ok";
+    creating_where_there_is_one: "create" Live "AlreadyExists" "AlreadyExists";
+    creating_under_a_temporary_name: "create-temporary" Absent "Ok" "Ok";
+    creating_for_others_to_read: "create-readable" Absent "Ok" "Ok";
+    creating_to_keep: "create-kept" Absent "Ok" "AlreadyExists";
+    opening: "open" Live "Ok" "Ok";
+    opening_a_leftover: "open" Leftover "NotFound" "NotFound";
+    opening_or_creating: "open-or-create" Live "Ok" "Ok", "open-or-create" Leftover "Ok" "Ok";
+    opening_read_only: "open-read-only" Live "Ok" "Ok", "open-read-only" Leftover "NotFound" "NotFound";
+    reopening: "reopen" Live "Ok" "Ok";
+    closing: "close" Live "Ok" "Ok";
+    closing_the_last: "close-last" Absent "Ok" "Ok";
+    removing: "remove" Live "Ok" "NotFound";
+    looking_around: "list" Live "Ok" "Ok", "list" Leftover "Ok" "Ok", "prune" Leftover "Ok" "Ok";
+    waiting: "wait" Live "TimedOut" "TimedOut";
+}
