@@ -66,7 +66,11 @@ impl LockBytes {
         lock.l_len = len.try_into().map_err(out_of_range)?;
         // SAFETY: these commands read and write one `flock` structure, which `lock` is; any descriptor number
         // may be given, a closed one is EBADF.
+        #[cfg(target_pointer_width = "64")]
         let result = unsafe { libc::fcntl(self.0, command, &raw mut lock) };
+        // SAFETY: as above. Not glibc's `fcntl`, which takes the structure for one of 32-bit offsets here.
+        #[cfg(not(target_pointer_width = "64"))]
+        let result = unsafe { libc::syscall(libc::SYS_fcntl64, self.0, command, &raw mut lock) };
         if result == -1 {
             return Err(io::Error::last_os_error());
         }

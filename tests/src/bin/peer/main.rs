@@ -7,7 +7,7 @@ use std::path::Path;
 
 mod confined;
 mod environment;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
 mod failing;
 mod fork;
 mod kills;
@@ -15,7 +15,7 @@ mod layouts;
 mod lifetime;
 mod session;
 mod sharing;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
 mod traced;
 mod user;
 mod waiting;
@@ -30,7 +30,7 @@ fn main() {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args.as_slice() {
         ["environment"] => environment::run(),
-        #[cfg(target_arch = "x86_64")]
+        #[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
         ["failing"] => failing::run(),
         ["fork", args @ ..] => fork::run(args),
         ["kills", args @ ..] => kills::run(args),
