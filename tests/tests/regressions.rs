@@ -108,5 +108,8 @@ fn rows_that_were_taken_again_are_counted() {
     let mut listed = listed.iter();
     let listed = listed.find(|info| info.location.name() == Some(name.name()));
     let listed = listed.expect("it is there");
-    assert_eq!((listed.handles, listed.publisher_alive), (Some(4), Some(true)));
+    assert_eq!(
+        (listed.handles, listed.publisher_alive),
+        (Some(4), Some(true))
+    );
 }
