@@ -512,10 +512,9 @@ fn weak(all: &mut Vec<Case>) {
 }
 
 fn wait(all: &mut Vec<Case>) {
-    use crate::wait::{Again, BASE, COUNT_DRIFTED, Mutation, SLEEPS, Wait};
+    use crate::wait::{BASE, COUNT_DRIFTED, Mutation, SLEEPS, Wait};
     let case = |variant, expected, model: Wait| Case::new("wait", variant, expected, model);
     let slices = Wait {
-        again: Again::Always,
         publications: 2,
         slices: true,
         publisher_kills: 1,
@@ -528,28 +527,13 @@ fn wait(all: &mut Vec<Case>) {
         removals: 1,
         ..BASE
     };
-    let calm = Wait {
-        again: Again::Calm,
-        ..removal
-    };
-    let again = Wait {
-        again: Again::Always,
-        ..removal
-    };
     let mutated = |mutation, model: Wait| Wait { mutation, ..model };
     all.extend([
-        case("wake-ups alone", None, calm).reaching(&[
+        case("wake-ups alone", None, removal).reaching(&[
             "a waiter finds news",
             "a waiter looks again, with success",
             "the kernel finds another value",
         ]),
-        // What slices are for, besides kills: see `Again`.
-        case("no slices, waiting again", Some(SLEEPS), again),
-        case(
-            "waiting again, cleared before publish",
-            None,
-            mutated(Mutation::ClearBeforePublish, again),
-        ),
         case("slices, and all that can go wrong", None, slices),
         case(
             "slices, and the half wraps",
@@ -561,14 +545,15 @@ fn wait(all: &mut Vec<Case>) {
             None,
             Wait {
                 always: true,
-                ..again
+                ..removal
             },
         ),
         case(
             "no look after the flag: harmless",
             None,
-            mutated(Mutation::NoLookAgain, calm),
+            mutated(Mutation::NoLookAgain, removal),
         ),
+        // What slices are for.
         case(
             "no slices, publisher killed",
             Some(SLEEPS),
@@ -599,9 +584,14 @@ fn wait(all: &mut Vec<Case>) {
             },
         ),
         case(
+            "flag cleared after publishing",
+            Some(SLEEPS),
+            mutated(Mutation::ClearAfterPublish, BASE),
+        ),
+        case(
             "flag cleared after the wake",
             Some(SLEEPS),
-            mutated(Mutation::ClearAfterWake, calm),
+            mutated(Mutation::ClearAfterWake, BASE),
         ),
         case(
             "count in place of a flag",

@@ -7,7 +7,7 @@
 //!
 //! | Step | Function, in `shmem-core/src` |
 //! |------|-------------------------------|
-//! | lock the table, open the descriptor, anchor it, enter it | `open` in `fork.rs`, `Anchor` in `os/linux.rs` |
+//! | lock the table, open the descriptor, anchor it, enter it | `open` in `fork.rs`, `Anchor` in `os/linux/locks.rs` |
 //! | take the byte | `sit` in `participant.rs` |
 //! | fork | `before`, `after_in_parent` in `fork.rs` |
 //! | the child closes what it inherited | `after_in_child`, `close_all` in `fork.rs` |

@@ -22,7 +22,7 @@
 //! | unlock | `Drop` of `Held` in `guard.rs`, `release` in `lock.rs` |
 //! | forget the guard, close: clear `writing` | `Drop` of `Attachment` in `lifecycle.rs` |
 //! | leave: zero the pins, drop the byte | `leave` in `participant.rs` |
-//! | join: MEMBER, orphan, a free row, zero the pins, generation, byte, high water | `join`, `wake_up` in `lifecycle.rs`; `sit` in `participant.rs`; `orphan` in `lock.rs` |
+//! | join: MEMBER, orphan, a free row, zero the pins, generation, byte, high water | `join`, `revive` in `lifecycle.rs`; `sit` in `participant.rs`; `orphan` in `lock.rs` |
 //! | REMOVED | `remove` in `cell.rs` |
 //! | copy out | `copy_out` in `view.rs`, `current` and `still_holds` in `cell.rs` |
 

@@ -11,9 +11,10 @@
 //! |------|-------------------------------|
 //! | look, set the flag, look again, sleep, the name | `wait` in `notify.rs` |
 //! | publish | `publish` in `cell.rs`, called by `publish` in `guard.rs` |
+//! | take the flag | `take_request` in `notify.rs` |
 //! | look at the flag | `wake` in `notify.rs` |
-//! | clear the flag, wake | `wake_everybody` in `notify.rs` |
-//! | set REMOVED, clear the flag, wake, unlink | `retire` in `lifecycle.rs`, `remove` in `cell.rs` |
+//! | wake | `wake_everybody` in `notify.rs` |
+//! | set REMOVED, wake, unlink | `retire` in `lifecycle.rs`, `remove` in `cell.rs` |
 //! | interrupt, wake | `interrupt` in `object.rs` and `reader.rs` |
 
 use crate::search::{Model, Steps};
@@ -35,21 +36,9 @@ pub enum Mutation {
     WakeBeforePublish,
     /// A waiter does not look again once it has set the flag. That does no harm: the kernel looks.
     NoLookAgain,
-    /// The flag is cleared before the version is published, and looked at once more afterwards; who then
-    /// finds it set wakes and leaves it. That is the better order: see `Again`.
-    ClearBeforePublish,
-}
-
-/// When a waiter begins to wait for a version newer than the one that it has got.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Again {
-    /// Once, before anything is published.
-    Never,
-    /// At any time but between a publication and the clearing of the flag.
-    Calm,
-    /// At any time. It may then set the flag for the version to come just before the publisher of the last one
-    /// clears it, and fall asleep just after the wake.
-    Always,
+    /// The flag is cleared after the publication and before the wake. A waiter that has found the new version
+    /// by itself may have set it for the next one, and fall asleep after the wake.
+    ClearAfterPublish,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +51,6 @@ pub struct Wait {
     /// Versions that the futexed half tells apart.
     pub half: u8,
     pub publications: u8,
-    pub again: Again,
     pub publisher_kills: u8,
     pub waiter_kills: u8,
     pub removals: u8,
@@ -77,7 +65,6 @@ pub const BASE: Wait = Wait {
     always: false,
     half: 16,
     publications: 3,
-    again: Again::Never,
     publisher_kills: 0,
     waiter_kills: 1,
     removals: 0,
@@ -114,7 +101,7 @@ struct Waiter {
 #[repr(u8)]
 enum Publisher {
     Idle,
-    /// Whether the flag was set (in the better order).
+    /// Whether the flag was set.
     Publish(bool),
     LookAtFlag,
     Clear,
@@ -127,7 +114,6 @@ enum Publisher {
 #[repr(u8)]
 enum Remover {
     Idle,
-    Clear,
     Wake,
     Unlink,
 }
@@ -170,7 +156,7 @@ impl Model for Wait {
             at: At::Idle,
             after: 1,
             seen: 0,
-            waits: 1 + u8::from(self.again != Again::Never),
+            waits: 2,
             interrupted: false,
             counted: false,
         };
@@ -253,7 +239,6 @@ impl Wait {
     fn wait(&self, s: &State, index: usize, out: &mut Steps<State>) {
         let me = &s.waiters[index];
         let word = self.word(s);
-        let calm = !matches!(s.publisher, Publisher::LookAtFlag | Publisher::Clear);
         let mut n = *s;
         let x = &mut n.waiters[index];
         let done = |x: &mut Waiter| {
@@ -272,12 +257,9 @@ impl Wait {
         let label: &str = match me.at {
             At::Dead => return,
             At::Done if me.waits == 0 || s.removed || me.interrupted || !s.linked => return,
-            At::Idle | At::Done if self.again == Again::Calm && !calm => return,
             At::Idle | At::Done => {
                 x.waits -= 1;
-                if self.again != Again::Never {
-                    x.after = s.version;
-                }
+                x.after = s.version;
                 x.at = At::Look;
                 "wait for the next version"
             }
@@ -348,6 +330,13 @@ impl Wait {
 
     fn publish(&self, s: &State, out: &mut Steps<State>) {
         let early = self.is(Mutation::WakeBeforePublish);
+        let clears_first = matches!(
+            self.mutation,
+            Mutation::None
+                | Mutation::RemovedElsewhere
+                | Mutation::NoLookAgain
+                | Mutation::WakeBeforePublish
+        );
         let mut n = *s;
         if s.publisher_kills > 0 && s.publisher != Publisher::Idle {
             let mut n = *s;
@@ -362,47 +351,45 @@ impl Wait {
         };
         let label: &str = match s.publisher {
             Publisher::Idle if s.publications == 0 => return,
-            Publisher::Idle if self.is(Mutation::ClearBeforePublish) => {
+            Publisher::Idle => {
                 n.publications -= 1;
-                n.publisher = Publisher::Publish(s.flag != 0);
-                n.flag = 0;
-                "clear the flag"
+                let asked = s.flag != 0 && clears_first;
+                if asked {
+                    n.flag = 0;
+                }
+                n.publisher = match (early, asked || self.always) {
+                    (true, true) => Publisher::Wake,
+                    (true, false) => Publisher::LookAtFlag,
+                    (false, asked) => Publisher::Publish(asked),
+                };
+                if asked {
+                    "take the flag"
+                } else {
+                    "the flag is not set"
+                }
             }
-            Publisher::Publish(waited) => {
+            Publisher::Publish(asked) => {
                 n.version += 1;
-                n.publisher = if waited {
+                n.publisher = if asked {
                     Publisher::Wake
                 } else {
                     Publisher::LookAtFlag
                 };
                 "publish"
             }
-            // `write` refuses; who had begun before may still publish.
-            Publisher::Idle => {
-                n.publications -= 1;
-                n.publisher = Publisher::LookAtFlag;
-                if early {
-                    "begin to publish"
-                } else {
-                    n.version += 1;
-                    "publish"
-                }
-            }
             Publisher::LatePublish => {
                 n.version += 1;
                 n.publisher = Publisher::Idle;
                 "publish"
             }
-            Publisher::LookAtFlag if s.flag == 0 && !self.always => {
+            Publisher::LookAtFlag if s.flag == 0 => {
                 n.publisher = after_wake;
                 "nobody waits"
             }
             Publisher::LookAtFlag => {
                 n.publisher = match self.mutation {
-                    Mutation::ClearAfterWake | Mutation::Count | Mutation::ClearBeforePublish => {
-                        Publisher::Wake
-                    }
-                    _ => Publisher::Clear,
+                    Mutation::ClearAfterPublish => Publisher::Clear,
+                    _ => Publisher::Wake,
                 };
                 "somebody waits"
             }
@@ -445,15 +432,8 @@ impl Wait {
             Remover::Idle => {
                 n.removals -= 1;
                 n.removed = true;
-                n.remover = Remover::Clear;
-                "set REMOVED"
-            }
-            Remover::Clear => {
-                if !self.is(Mutation::Count) {
-                    n.flag = 0;
-                }
                 n.remover = Remover::Wake;
-                "clear the flag"
+                "set REMOVED"
             }
             Remover::Wake => {
                 n.wake_all();

@@ -7,7 +7,7 @@
 //! `loom`, with the orderings it has.
 //!
 //! A writer publishes, round and round over the buffers that are not pinned; one process reads under a guard,
-//! one copies out, one waits. A load that is not ordered may come early: it is done a step earlier.
+//! one copies out, one waits for the first publication. A load that is not ordered may come early: it is done a step earlier.
 //!
 //! | Step | Function, in `shmem-core/src` |
 //! |------|-------------------------------|
@@ -84,7 +84,6 @@ enum Writer {
     Stamp,
     Publish,
     LookAtFlag,
-    Clear,
     Wake,
 }
 
@@ -307,18 +306,12 @@ impl Weak {
                 "publish"
             }
             Writer::LookAtFlag => {
-                n.writer = if s.flag { Writer::Clear } else { Writer::Scan };
+                n.writer = if s.flag { Writer::Wake } else { Writer::Scan };
                 if s.flag {
                     "somebody waits"
                 } else {
                     "nobody waits"
                 }
-            }
-            Writer::Clear => {
-                n.flush_writer();
-                n.flag = false;
-                n.writer = Writer::Wake;
-                "clear the flag"
             }
             Writer::Wake => {
                 if s.waiter == Waiter::Asleep {

@@ -107,6 +107,11 @@ fn the_mutations_are_all_there() {
         ("weak", "weak publish", "torn read"),
         (
             "wait",
+            "flag cleared after publishing",
+            "sleeps for ever beside news",
+        ),
+        (
+            "wait",
             "flag cleared after the wake",
             "sleeps for ever beside news",
         ),
