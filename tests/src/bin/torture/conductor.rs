@@ -50,6 +50,8 @@ pub(crate) struct Round<'a> {
     gap: Duration,
     last_tick: Instant,
     last_commits: u64,
+    /// Whether somebody wanted to commit, at the last look.
+    wanted: bool,
 }
 
 impl Member {
@@ -102,6 +104,7 @@ impl Stage {
             gap: Duration::ZERO,
             last_tick: Instant::now(),
             last_commits: 0,
+            wanted: false,
         };
         let start = Instant::now();
         round.start();
@@ -227,18 +230,23 @@ impl Round<'_> {
         let now = Instant::now();
         let passed = now - self.last_tick;
         self.last_tick = now;
+        self.outcome.late = self.outcome.late.max(passed);
         let commits = self.board.sum(Place::Commits);
         let stopped = self.members.iter().any(|member| member.stopped.is_some());
+        let wanted = !stopped && self.board.sum(Place::Wants) > 0;
         if commits != self.last_commits {
             self.last_commits = commits;
             self.gap = Duration::ZERO;
-        } else if !stopped && self.board.sum(Place::Wants) > 0 {
+        } else if wanted && self.wanted {
             self.gap += passed;
         }
+        self.wanted = wanted;
         self.outcome.gap = self.outcome.gap.max(self.gap);
         if self.gap > self.bound {
             let gap = self.gap;
-            self.hung(format!("no commit for {gap:?} that somebody wants to make"));
+            self.hung(&format!(
+                "no commit for {gap:?} that somebody wants to make"
+            ));
             self.gap = Duration::ZERO;
         }
         for slot in 0..self.members.len() {
@@ -247,29 +255,6 @@ impl Round<'_> {
             }
         }
         self.reap();
-    }
-
-    /// Says who does what.
-    pub(crate) fn hung(&mut self, text: String) {
-        let mut who = Vec::new();
-        for (slot, member) in self.members.iter().enumerate() {
-            let Some(process) = member.process else {
-                continue;
-            };
-            let process = process.as_raw_nonzero();
-            let of = |file: &str| {
-                let text = fs::read_to_string(format!("/proc/{process}/{file}"));
-                text.unwrap_or_default().trim().replace('\n', " ")
-            };
-            let wants = self.board.at(slot, Place::Wants).load(SeqCst);
-            let role = member.role.name();
-            who.push(format!(
-                "{role} {slot} (process {process}, wants {wants}): {}",
-                of("syscall")
-            ));
-        }
-        let text = format!("{text}: {}", who.join("; "));
-        self.outcome.violations.push(Violation::new("hung", text));
     }
 
     pub(crate) fn resume(&mut self, slot: usize) {

@@ -88,7 +88,7 @@ impl Round<'_> {
             let failed = !self.outcome.violations.is_empty();
             let patience = if failed { IMPATIENCE } else { self.patience };
             if start.elapsed() > patience {
-                self.hung(format!("{what} did not come within {patience:?}"));
+                self.hung(&format!("{what} did not come within {patience:?}"));
                 return false;
             }
             thread::sleep(Duration::from_millis(1));

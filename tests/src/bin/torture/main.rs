@@ -30,6 +30,7 @@ mod report;
 mod roles;
 mod sys;
 mod value;
+mod witness;
 
 use conductor::Stage;
 use plan::{Asked, Plan, Teeth};

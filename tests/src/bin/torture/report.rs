@@ -34,6 +34,8 @@ pub(crate) struct Outcome {
     pub(crate) counts: Vec<u64>,
     /// The longest time without a commit while somebody who was not stopped wanted to write, and nobody else was.
     pub(crate) gap: Duration,
+    /// The longest that the conductor itself, who sleeps a millisecond, was not given the processor.
+    pub(crate) late: Duration,
     pub(crate) violations: Vec<Violation>,
 }
 
@@ -130,6 +132,7 @@ impl Report {
         total.stops += outcome.stops;
         total.forks += outcome.forks;
         total.unsaid += outcome.unsaid;
+        total.late = total.late.max(outcome.late);
         if outcome.gap > total.gap {
             total.gap = outcome.gap;
             self.gap_round = round;
@@ -184,10 +187,19 @@ impl Report {
         ];
         let counts = COUNTS.iter().zip(&total.counts);
         let counts = counts.map(|((key, label, _), count)| (*key, *label, *count));
-        let gap = u64::try_from(total.gap.as_millis()).unwrap_or(u64::MAX);
+        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let more = [
-            ("longest_gap_ms", "longest gap without a commit, ms", gap),
+            (
+                "longest_gap_ms",
+                "longest gap without a commit, ms",
+                millis(total.gap),
+            ),
             ("gap_round", "in round", self.gap_round),
+            (
+                "late_ms",
+                "longest time between two looks of the conductor's, ms",
+                millis(total.late),
+            ),
         ];
         let kinds = ["torn", "lost", "hung", "left", "other"];
         let found = kinds.map(|kind| (kind, kind, self.count(kind) as u64));

@@ -16,12 +16,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) fn run<const WORDS: usize>(peer: &mut Peer) {
     let start = Instant::now();
     let mut object = loop {
-        if let Some((object, _)) = peer.join::<WORDS>(false) {
-            break Some(object);
-        }
-        if peer.chance(200)
-            && let Some((object, _)) = peer.join::<WORDS>(true)
-        {
+        // A writer creates it now and then.
+        let writer = peer.chance(200);
+        if let Some((object, _)) = peer.join::<WORDS>(writer) {
             break Some(object);
         }
         if start.elapsed() > PATIENCE {

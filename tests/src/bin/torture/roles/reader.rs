@@ -47,11 +47,8 @@ fn session<const WORDS: usize>(peer: &mut Peer) {
         }
         // While it keeps a buffer from the writers, it must not wait for them.
         let patient = held.is_empty();
-        if let Some(guard) = look(peer, &object, &mut track, &mut flow, patient)
-            && held.len() < GUARDS
-            && peer.chance(300)
-        {
-            let (guard, mark) = guard;
+        let guard = look(peer, &object, &mut track, &mut flow, patient);
+        if let Some((guard, mark)) = guard.filter(|_| held.len() < GUARDS && peer.chance(300)) {
             let time = Duration::from_micros(peer.random.below(hold).into());
             held.push(Held::new(guard, mark, time));
         }
@@ -60,11 +57,8 @@ fn session<const WORDS: usize>(peer: &mut Peer) {
             break;
         }
     }
-    if peer.plan.teeth == Teeth::Pin
-        && !peer.is_child
-        && let Ok(guard) = object.read()
-    {
-        Box::leak(Box::new(guard));
+    if peer.plan.teeth == Teeth::Pin && !peer.is_child {
+        Box::leak(Box::new(object.read()));
     }
     if peer.plan.teeth == Teeth::Descriptor {
         Box::leak(Box::new(std::fs::File::open("/dev/null").unwrap()));

@@ -39,11 +39,10 @@ fn session<const WORDS: usize>(peer: &mut Peer) {
         let spare = peer.plan.buffers > peer.plan.writers + 1;
         let held = (spare && peer.chance(50)).then(|| object.read());
         flow = step(peer, &object, &mut track);
-        if let Some(Ok(guard)) = held
-            && !peer.is_child
-            && let Err(wrong) = guard.mark()
-        {
-            peer.violation("torn", format!("a guard across a write: {wrong}"));
+        if let Some(Ok(guard)) = held.filter(|_| !peer.is_child) {
+            if let Err(wrong) = guard.mark() {
+                peer.violation("torn", format!("a guard across a write: {wrong}"));
+            }
         }
         let pause = peer.plan.pause;
         peer.nap(pause);
