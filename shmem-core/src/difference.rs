@@ -160,7 +160,8 @@ fn retyped(place: Place, object: &StoredSchema, program: &StoredSchema) -> Optio
         sides[1] += &format!(" at offset {}", place.program_offset);
     }
     if sides[0] == sides[1] {
-        // The names are the same, so say what is not.
+        // The names are the same, so say what is not; in a list it may be what the list consists of.
+        let (object, program) = differing_items(object, program);
         for (side, schema) in sides.iter_mut().zip([object, program]) {
             *side += &if object.version != program.version {
                 match schema.version {
@@ -178,6 +179,21 @@ fn retyped(place: Place, object: &StoredSchema, program: &StoredSchema) -> Optio
     }
     let [object, program] = sides;
     place.found(object, program)
+}
+
+/// Goes into lists and options as long as they themselves are the same.
+fn differing_items<'a>(
+    mut object: &'a StoredSchema,
+    mut program: &'a StoredSchema,
+) -> (&'a StoredSchema, &'a StoredSchema) {
+    let own = |schema: &StoredSchema| (schema.kind(), schema.version, schema.size);
+    while own(object) == own(program) {
+        let (Some(o), Some(p)) = (object.item(), program.item()) else {
+            break;
+        };
+        (object, program) = (o, p);
+    }
+    (object, program)
 }
 
 fn fields(place: &Place, object: &[StoredField], program: &[StoredField]) -> Option<Found> {

@@ -250,6 +250,31 @@ fn another_type() {
     );
 }
 
+/// The list is the same, and what it consists of is named the same: both sides still read differently.
+#[test]
+fn another_version_within_a_list() {
+    let difference = difference!(
+        {
+            #[derive(Shared)]
+            #[repr(C)]
+            pub(super) struct Level { qty: u32 }
+            value!(count: u32, levels: [[Level; 2]; 3]);
+        }
+        {
+            #[derive(Shared)]
+            #[shared(version = 2)]
+            #[repr(C)]
+            pub(super) struct Level { qty: u32 }
+            value!(count: u32, levels: [[Level; 2]; 3]);
+        }
+    );
+    assert_eq!(
+        difference.to_string(),
+        "field `levels`: [[Level; 2]; 3] at offset 4 without `version` in the object, \
+         [[Level; 2]; 3] at offset 4 with `version = 2` in this program"
+    );
+}
+
 #[test]
 fn another_version() {
     mod program {

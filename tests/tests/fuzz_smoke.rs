@@ -122,6 +122,13 @@ fn schemas() {
             two(huge("u8").as_bytes(), huge("u16").as_bytes()),
         ),
         (
+            "another-version-within-a-list".into(),
+            two(
+                b"0\tarray\t0\t4\t\t\t\t1\n1\tstruct\t0\t4\t\tT\t1\t\n",
+                b"0\tarray\t0\t4\t\t\t\t1\n1\tstruct\t0\t4\t\tT\t2\t\n",
+            ),
+        ),
+        (
             "minus-zero".into(),
             b"0\tenum\t0\t1\t\tE\t\ti8\n1\tvariant\t0\t1\tA\t\t\t-0\n".into(),
         ),
