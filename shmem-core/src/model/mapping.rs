@@ -51,27 +51,41 @@ impl Mapping {
         }))
     }
 
-    fn buffer_at(&self, value: *const [u64; WORDS]) -> &Buffer {
-        let mut buffers = self.0.buffers.iter();
-        let found = buffers.find(|buffer| buffer.bytes.get().cast_const() == value);
-        found.expect("the value of a guard")
+    fn index_of(&self, value: *const [u64; WORDS]) -> u32 {
+        let mut buffers = (0..).zip(&self.0.buffers);
+        let found = buffers.find(|(_, buffer)| buffer.bytes.get().cast_const() == value);
+        found.expect("the value of a guard").0
     }
 
     /// Reads through a guard.
     pub(crate) fn get(&self, value: &[u64; WORDS]) -> u64 {
-        self.buffer_at(value).access.with(|_| ());
+        self.get_from(self.index_of(value))
+    }
+
+    /// Writes through a guard.
+    pub(crate) fn put(&self, value: *mut [u64; WORDS], new: u64) {
+        self.put_into(self.index_of(value), new);
+    }
+
+    /// Reads what a guard of this buffer would see.
+    pub(crate) fn get_from(&self, index: u32) -> u64 {
+        let buffer = &self.0.buffers[index as usize];
+        buffer.access.with(|_| ());
+        // SAFETY: loom would have failed if anybody wrote it meanwhile.
+        let value = unsafe { buffer.bytes.get().read() };
         assert_eq!(value[0], value[1], "torn");
         value[0]
     }
 
-    /// Writes through a guard.
-    pub(crate) fn put(&self, value: &mut [u64; WORDS], new: u64) {
-        let buffer = self.buffer_at(value);
+    /// Writes what a guard of this buffer would.
+    pub(crate) fn put_into(&self, index: u32, new: u64) {
+        let buffer = &self.0.buffers[index as usize];
         buffer.access.with_mut(|_| ());
-        for (plain, word) in value.iter_mut().zip(&buffer.words) {
-            *plain = new;
+        for word in &buffer.words {
             word.store(new, Ordering::Relaxed);
         }
+        // SAFETY: loom would have failed if anybody read or wrote it meanwhile.
+        unsafe { buffer.bytes.get().write([new; WORDS]) };
     }
 }
 

@@ -11,6 +11,8 @@
 //! | `Event` | sleeping on a word of an object and waking those who sleep |
 //! | `Process` | a word that a forked child sees as zero |
 //! | `coarse_clock`, `user`, `elevated` | the monotonic clock, cheaply; who we are |
+//!
+//! For the model checker, a model is the system.
 
 #[cfg_attr(all(target_os = "linux", not(loom)), path = "linux.rs")]
 #[cfg_attr(not(any(target_os = "linux", loom)), path = "unsupported.rs")]

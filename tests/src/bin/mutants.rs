@@ -1,0 +1,285 @@
+//! Breaks the protocol, one step at a time, and shows that the model checker notices.
+//!
+//! ```text
+//! cargo run --release -p tests --bin mutants                      all of them
+//! cargo run --release -p tests --bin mutants -- --only relaxed_pin
+//! cargo run --release -p tests --bin mutants -- --list
+//! ```
+//!
+//! Each mutation is a `cfg` in the files that are shipped, off in every other build. The library is built for
+//! loom with one of them on, and the tests of `shmem-core/src/model/tests.rs` run, each in a process of its
+//! own: one that is named here must fail, for the reason that is named here. Without a mutation all must pass.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+/// A name, what it breaks, and the test that must fail.
+type Mutation = (&'static str, &'static str, &'static str);
+
+const MUTATIONS: &[Mutation] = &[
+    (
+        "relaxed_pin",
+        "pin with acquire and release only",
+        "a_pin_holds_what_was_seen",
+    ),
+    (
+        "relaxed_look",
+        "look again with acquire only",
+        "a_pin_holds_what_was_seen",
+    ),
+    (
+        "relaxed_publish",
+        "publish with acquire and release only",
+        "a_pin_holds_what_was_seen",
+    ),
+    (
+        "relaxed_scan",
+        "scan the pins with acquire only",
+        "a_pin_holds_what_was_seen",
+    ),
+    (
+        "relaxed_unpin",
+        "let go of a pin without release",
+        "a_pin_holds_what_was_seen",
+    ),
+    (
+        "no_recheck",
+        "pin and do not look again",
+        "a_guard_sees_one_version_of_three_buffers",
+    ),
+    (
+        "no_high_water",
+        "join without raising the high water",
+        "a_joiners_pin_is_seen",
+    ),
+    (
+        "no_generation",
+        "take whoever has a dead owner's row for the owner",
+        "a_dead_writers_row_is_taken_anew",
+    ),
+    (
+        "live_byte_before_generation",
+        "take a row's byte before it has a new generation",
+        "a_dead_writers_row_is_taken_anew",
+    ),
+    (
+        "reclaim_without_byte",
+        "take every row for dead, whoever holds its byte",
+        "two_writers_lose_nothing",
+    ),
+    (
+        "unlock_before_publish",
+        "give the lock back, then publish",
+        "two_writers_lose_nothing",
+    ),
+    (
+        "plain_store_commit",
+        "publish by a plain store",
+        "a_removal_wakes_and_is_not_lost",
+    ),
+    (
+        "removed_dropped",
+        "publish without the removal that came in between",
+        "a_removal_wakes_and_is_not_lost",
+    ),
+    (
+        "no_stamp_zero",
+        "write a buffer whose stamp still holds",
+        "a_copy_is_whole_or_thrown_away",
+    ),
+    (
+        "parity_stamps",
+        "turn a bit of the stamp at each beginning",
+        "a_copy_is_whole_after_a_kill",
+    ),
+    (
+        "no_begin_fence",
+        "stamp and bytes in any order, for the writer",
+        "a_copy_is_whole_or_thrown_away",
+    ),
+    (
+        "no_copy_fence",
+        "bytes and stamp in any order, for who copies out",
+        "a_copy_is_whole_or_thrown_away",
+    ),
+    (
+        "relaxed_flag",
+        "look whether somebody waits with acquire only",
+        "no_waiter_sleeps_for_ever",
+    ),
+    (
+        "wake_before_publish",
+        "wake, then publish",
+        "no_waiter_sleeps_for_ever",
+    ),
+    (
+        "flag_cleared_after_publish",
+        "clear the waiters' flag between publishing and waking",
+        "no_waiter_sleeps_for_ever",
+    ),
+    (
+        "flag_cleared_after_wake",
+        "clear the waiters' flag after waking",
+        "no_waiter_sleeps_for_ever",
+    ),
+    (
+        "flag_not_passed_on",
+        "sleep for the lock, and do not wake the next",
+        "no_writer_sleeps_for_ever",
+    ),
+];
+
+/// For one test; the slowest takes a tenth of it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let chosen: Vec<&Mutation> = match arguments[..] {
+        [] => MUTATIONS.iter().collect(),
+        ["--list"] => {
+            for (name, what, _) in MUTATIONS {
+                println!("{name:<28} {what}");
+            }
+            return ExitCode::SUCCESS;
+        }
+        ["--only", only] => MUTATIONS
+            .iter()
+            .filter(|(name, ..)| *name == only)
+            .collect(),
+        _ => Vec::new(),
+    };
+    if chosen.is_empty() {
+        eprintln!("usage: mutants [--list | --only NAME]");
+        return ExitCode::FAILURE;
+    }
+    let known: BTreeSet<_> = MUTATIONS
+        .iter()
+        .map(|(name, ..)| name.to_string())
+        .collect();
+    assert_eq!(known, in_sources(), "the table, and the sources");
+
+    let mut failures = 0;
+    println!("{:<28} {:>6}  caught by", "mutation", "s");
+    let mut report = |name: &str, started: Instant, result: String, good: bool| {
+        let seconds = started.elapsed().as_secs_f64();
+        let mark = if good { "" } else { "  <-- WRONG" };
+        println!("{name:<28} {seconds:>6.1}  {result}{mark}");
+        failures += u32::from(!good);
+    };
+    let started = Instant::now();
+    let red = red_tests(None);
+    report("(none)", started, red.join(", "), red.is_empty());
+    for (name, _, catcher) in chosen {
+        let started = Instant::now();
+        let red = red_tests(Some(name));
+        let caught = red.iter().any(|test| test == catcher);
+        report(name, started, red.join(", "), caught);
+    }
+    if failures == 0 {
+        println!("every mutation was caught, and nothing else");
+        return ExitCode::SUCCESS;
+    }
+    println!("{failures} wrong");
+    ExitCode::FAILURE
+}
+
+fn root() -> &'static Path {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.parent().expect("the workspace")
+}
+
+/// The names of all mutations in the library.
+fn in_sources() -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for entry in fs::read_dir(root().join("shmem-core/src")).expect("the sources") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(path).expect("a source file");
+            let found = text.split("mutation = \"").skip(1);
+            names.extend(found.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
+        }
+    }
+    names
+}
+
+/// Builds the library's tests for loom, with a mutation or without, and says which of them fail.
+fn red_tests(mutation: Option<&str>) -> Vec<String> {
+    let program = build(mutation);
+    let list = Command::new(&program)
+        .args(["--list", "--format=terse"])
+        .output();
+    let list = String::from_utf8(list.expect("a list").stdout).expect("UTF-8");
+    let tests = list.lines().filter_map(|line| line.strip_suffix(": test"));
+    let tests = tests.filter(|test| test.starts_with("loom_tests::"));
+    let red = tests.filter(|test| !passes(&program, test));
+    red.map(|test| test.trim_start_matches("loom_tests::").to_owned())
+        .collect()
+}
+
+fn build(mutation: Option<&str>) -> PathBuf {
+    let target = env::var_os("CARGO_TARGET_DIR").map_or(root().join("target"), PathBuf::from);
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
+    cargo
+        .current_dir(root())
+        .args([
+            "rustc",
+            "--package",
+            "shmem-core",
+            "--lib",
+            "--profile",
+            "test",
+        ])
+        .args(["--locked", "--message-format", "json-render-diagnostics"])
+        // The test profile has no release form here, and unoptimised the model takes minutes.
+        .args(["--config", "profile.dev.opt-level = 3"])
+        .args(["--config", "profile.dev.debug = false"])
+        .env("CARGO_TARGET_DIR", target.join("mutants"))
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env("RUSTFLAGS", "--cfg loom")
+        .stderr(Stdio::piped());
+    if let Some(name) = mutation {
+        // For this crate alone: its dependencies are built once.
+        cargo.args(["--", "--cfg", &format!("mutation=\"{name}\"")]);
+    }
+    let output = cargo.output().expect("cargo");
+    let messages = String::from_utf8_lossy(&output.stdout);
+    let program = messages
+        .split("\"executable\":\"")
+        .skip(1)
+        .filter_map(|rest| Some(rest.split_once('"')?.0))
+        .last();
+    if let (true, Some(program)) = (output.status.success(), program) {
+        return program.into();
+    }
+    let errors = String::from_utf8_lossy(&output.stderr);
+    panic!("{mutation:?} does not build:\n{errors}");
+}
+
+/// Whether the test passes. One that does not end is not one that fails.
+fn passes(program: &Path, test: &str) -> bool {
+    let mut child = Command::new(program)
+        .args(["--exact", test])
+        .env_remove("LOOM_MAX_PREEMPTIONS")
+        .env("RUST_BACKTRACE", "0")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the test");
+    let started = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().expect("its status") {
+            return status.success();
+        }
+        if started.elapsed() > PATIENCE {
+            child.kill().expect("to kill it");
+            child.wait().expect("its status");
+            panic!("{test} did not end within {PATIENCE:?}");
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
