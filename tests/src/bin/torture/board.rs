@@ -94,6 +94,8 @@ pub(crate) enum Kind {
     Commit = 1,
     /// About to be published, as a version that the life does not know yet.
     Blind,
+    /// About to be changed, and not to be published before the life says as which version.
+    Change,
     /// Seen: the value of the version is by that life.
     Seen,
     /// The life found, when that version was current, that a writer had died in the middle of the next.
@@ -119,8 +121,9 @@ impl Line {
         let kind = match word >> 61 {
             1 => Kind::Commit,
             2 => Kind::Blind,
-            3 => Kind::Seen,
-            4 => Kind::Recovered,
+            3 => Kind::Change,
+            4 => Kind::Seen,
+            5 => Kind::Recovered,
             _ => return None,
         };
         Some(Line {

@@ -35,6 +35,8 @@ fn place(list: &mut Vec<u16>, version: u64) -> &mut u16 {
 struct Unsaid {
     known: HashMap<u64, Vec<u16>>,
     blind: Vec<u16>,
+    /// Those who were not as far as publishing.
+    changes: usize,
 }
 
 /// The outcome of an audit.
@@ -75,7 +77,7 @@ pub(crate) fn audit(board: Board) -> Audit {
                 *seen = life;
             }
             Kind::Recovered => *book.recovered.entry(version).or_default() += 1,
-            Kind::Blind => {}
+            Kind::Blind | Kind::Change => {}
         }
     }
     let mut unsaid = unsaid(board, &mut books);
@@ -94,11 +96,14 @@ fn unsaid(board: Board, books: &mut HashMap<u16, Book>) -> HashMap<u16, Unsaid> 
     for intent in (1..=last).filter_map(|life| board.intent(life)) {
         let unsaid = all.entry(intent.incarnation).or_default();
         let book = books.entry(intent.incarnation).or_default();
-        if intent.kind == Kind::Blind {
-            unsaid.blind.push(intent.life);
-        } else if *place(&mut book.said, intent.version) != intent.life {
-            let lives = unsaid.known.entry(intent.version).or_default();
-            lives.push(intent.life);
+        match intent.kind {
+            Kind::Change => unsaid.changes += 1,
+            Kind::Blind => unsaid.blind.push(intent.life),
+            _ if *place(&mut book.said, intent.version) == intent.life => {}
+            _ => {
+                let lives = unsaid.known.entry(intent.version).or_default();
+                lives.push(intent.life);
+            }
         }
     }
     all
@@ -117,7 +122,7 @@ impl Audit {
         for (version, times) in &book.recovered {
             // The dead, of whom each was about to publish the next version, or did not say which.
             let known = unsaid.known.get(&(version + 1)).map_or(0, Vec::len);
-            if *times as usize > known + unsaid.blind.len() {
+            if *times as usize > known + unsaid.blind.len() + unsaid.changes {
                 let text = format!(
                     "{times} writers found one dead after version {version} of object {incarnation}, where {known} died"
                 );

@@ -219,8 +219,14 @@ fn update<const WORDS: usize>(
     object: &SharedObject<Value<WORDS>>,
     track: &mut Track,
 ) -> ControlFlow<()> {
+    let Some(incarnation) = track.incarnation() else {
+        return ControlFlow::Continue(());
+    };
     let floor = track.floor(peer);
     let end = peer.random.below(10);
+    // What the function gets counts as changed before it has changed anything.
+    let intent = peer.line(Kind::Change, incarnation, 0);
+    peer.board.intend(intent);
     let result = catch_unwind(AssertUnwindSafe(|| {
         object.try_update(|value| {
             // Nobody else publishes meanwhile.
