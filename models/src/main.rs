@@ -165,9 +165,8 @@ fn print(case: &Case, report: &Report, all_steps: bool) {
     if let Some(why) = unexpected {
         println!("    NOT AS EXPECTED: {why}");
     }
-    if let Some(violation) = &outcome.violation
-        && (all_steps || unexpected.is_some())
-    {
+    let shown = all_steps || unexpected.is_some();
+    if let Some(violation) = outcome.violation.as_ref().filter(|_| shown) {
         for step in &violation.steps {
             println!("    {step}");
         }

@@ -637,9 +637,8 @@ impl Snapshot {
                 x.buffer = me.half;
                 x.half = 0;
                 x.reads(Read::Pin);
-                let label = format_args!("P{p}: unpin b{b}, start over");
                 n.unpin(row, b);
-                out.step(label, n);
+                out.step(format_args!("P{p}: unpin b{b}, start over"), n);
             }
             Read::LateHighWater => {
                 x.late = false;
@@ -655,9 +654,8 @@ impl Snapshot {
                 }
                 let mut n = *s;
                 n.process(p).reads(Read::Idle);
-                let label = format_args!("P{p}: unpin b{b}");
                 n.unpin(row, b);
-                out.step(label, n);
+                out.step(format_args!("P{p}: unpin b{b}"), n);
                 let mut n = *s;
                 let x = n.process(p);
                 x.half = s.halves[b][0];
@@ -665,14 +663,19 @@ impl Snapshot {
                 out.step(format_args!("P{p}: read half 0 of b{b}"), n);
             }
             Read::HalfWay => {
-                let label = format_args!("P{p}: read half 1 of b{b}");
+                // A value of it would not live long enough before Rust 1.89.
+                macro_rules! label {
+                    () => {
+                        format_args!("P{p}: read half 1 of b{b}")
+                    };
+                }
                 let right = [me.half, s.halves[b][1]] == [me.expected; 2];
                 if !right && !me.haunts && !s.haunted {
-                    return out.fail(label, TORN_READ);
+                    return out.fail(label!(), TORN_READ);
                 }
                 x.half = 0;
                 x.reads(Read::Holding);
-                out.step(label, n);
+                out.step(label!(), n);
             }
         }
     }
@@ -756,11 +759,13 @@ impl Snapshot {
                 x.alone = (0..self.processes)
                     .all(|q| q == p || s.processes[usize::from(q)].main == Main::Out);
                 x.main = Main::Scan;
-                let label = format_args!(
-                    "P{p}: load current (v{} b{}) and the high water ({})",
-                    s.version, s.buffer, s.high
+                out.step(
+                    format_args!(
+                        "P{p}: load current (v{} b{}) and the high water ({})",
+                        s.version, s.buffer, s.high
+                    ),
+                    n,
                 );
-                out.step(label, n);
             }
             Main::Scan if me.index == me.high => {
                 x.main = Main::Begin;
@@ -779,8 +784,7 @@ impl Snapshot {
                 out.step(format_args!("P{p}: row {} does not pin b{b}", me.index), n);
             }
             Main::Scan if me.index == me.row || self.is(Mutation::CountTheDead) => {
-                let label = format_args!("P{p}: row {} pins b{b}", me.index);
-                self.pinned(s, p, label, out);
+                self.pinned(s, p, format_args!("P{p}: row {} pins b{b}", me.index), out);
             }
             Main::Scan => {
                 x.main = Main::Probe;
@@ -788,19 +792,23 @@ impl Snapshot {
             }
             Main::Probe if self.is(Mutation::ProbeBeforePin) => {
                 let pins = s.row(me.index).pins[b] != 0;
-                let label = format_args!("P{p}: read the pins of row {}: {pins}", me.index);
+                // A value of it would not live long enough before Rust 1.89.
+                macro_rules! label {
+                    () => {
+                        format_args!("P{p}: read the pins of row {}: {pins}", me.index)
+                    };
+                }
                 if pins && !me.dead {
-                    self.pinned(s, p, label, out);
+                    self.pinned(s, p, label!(), out);
                 } else {
                     x.index += 1;
                     x.dead = false;
                     x.main = Main::Scan;
-                    out.step(label, n);
+                    out.step(label!(), n);
                 }
             }
             Main::Probe if s.row(me.index).live != NONE => {
-                let label = format_args!("P{p}: row {} lives", me.index);
-                self.pinned(s, p, label, out);
+                self.pinned(s, p, format_args!("P{p}: row {} lives", me.index), out);
             }
             Main::Probe => {
                 out.reached("a dead row's pin is ignored");
@@ -832,9 +840,14 @@ impl Snapshot {
             }
             Main::LookWriting => {
                 let recovered = s.writing == me.version + 1;
-                let label = format_args!("P{p}: look at `writing`: recovered {recovered}");
+                // A value of it would not live long enough before Rust 1.89.
+                macro_rules! label {
+                    () => {
+                        format_args!("P{p}: look at `writing`: recovered {recovered}")
+                    };
+                }
                 if recovered != s.lost && !s.haunted && !self.is(Mutation::UnlockBeforePublish) {
-                    return out.fail(label, RECOVERED_WRONG);
+                    return out.fail(label!(), RECOVERED_WRONG);
                 }
                 if recovered {
                     out.reached("a lost change is reported");
@@ -844,7 +857,7 @@ impl Snapshot {
                 } else {
                     Main::Handed
                 };
-                out.step(label, n);
+                out.step(label!(), n);
             }
             Main::ClearWriting => {
                 x.main = Main::Handed;
@@ -910,10 +923,15 @@ impl Snapshot {
             Main::Publish | Main::LatePublish => {
                 let late = me.main == Main::LatePublish;
                 let found = (s.version, s.buffer) == (me.version, me.seen);
-                let label = format_args!("P{p}: publish v{} b{b}", me.version + 1);
+                // A value of it would not live long enough before Rust 1.89.
+                macro_rules! label {
+                    () => {
+                        format_args!("P{p}: publish v{} b{b}", me.version + 1)
+                    };
+                }
                 if found || self.is(Mutation::PublishByStore) {
                     if s.version != me.version {
-                        return out.fail(label, LOST_UPDATE);
+                        return out.fail(label!(), LOST_UPDATE);
                     }
                     n.version = me.version + 1;
                     n.buffer = target;
@@ -925,7 +943,7 @@ impl Snapshot {
                     }
                     let x = n.process(p);
                     x.rest(if late { Main::Idle } else { Main::Unlock });
-                    out.step(label, n);
+                    out.step(label!(), n);
                 } else {
                     out.reached("publishing is refused");
                     x.rest(if late { Main::Idle } else { Main::Unlock });
@@ -944,13 +962,18 @@ impl Snapshot {
                 } else {
                     x.rest(Main::Idle);
                 }
-                let label = format_args!("P{p}: unlock");
+                // A value of it would not live long enough before Rust 1.89.
+                macro_rules! label {
+                    () => {
+                        format_args!("P{p}: unlock")
+                    };
+                }
                 if own {
                     n.free_lock();
                 } else if self.is(Mutation::UnlockByStore) && s.lock_row != NONE {
-                    return out.fail(label, FOREIGN_UNLOCK);
+                    return out.fail(label!(), FOREIGN_UNLOCK);
                 }
-                out.step(label, n);
+                out.step(label!(), n);
             }
             Main::Forgotten => {
                 if s.closes > 0 && me.read == Read::Idle && !me.haunts {
@@ -1069,9 +1092,10 @@ impl Snapshot {
                     n.high = n.high.max(me.row + 1);
                 }
                 n.member = NONE;
-                let label =
-                    format_args!("P{p}: raise the high water to {}, let go of MEMBER", n.high);
-                out.step(label, n);
+                out.step(
+                    format_args!("P{p}: raise the high water to {}, let go of MEMBER", n.high),
+                    n,
+                );
             }
         }
     }
@@ -1179,20 +1203,25 @@ impl Snapshot {
                 let parity = self.is(Mutation::ParitySequence);
                 let wanted = if parity { me.sequence } else { me.version };
                 let accepted = s.stamps[b] == wanted;
-                let label = format_args!("R: the stamp of b{b} is {}", s.stamps[b]);
+                // A value of it would not live long enough before Rust 1.89.
+                macro_rules! label {
+                    () => {
+                        format_args!("R: the stamp of b{b} is {}", s.stamps[b])
+                    };
+                }
                 *x = COPIER;
                 if accepted && !s.haunted {
                     if me.torn {
-                        return out.fail(label, TORN_COPY);
+                        return out.fail(label!(), TORN_COPY);
                     }
                     if me.half != me.expected && !parity {
-                        return out.fail(label, OTHER_COPY);
+                        return out.fail(label!(), OTHER_COPY);
                     }
                     out.reached("a copy is accepted");
                 } else {
                     out.reached("a copy is thrown away");
                 }
-                out.step(label, n);
+                out.step(label!(), n);
             }
         }
     }

@@ -434,13 +434,18 @@ impl Weak {
                     true => s.early,
                     false => s.stamps[buffer(s.copied_version)],
                 };
-                let label = format_args!("C: the stamp is {stamp}");
+                // A value of it would not live long enough before Rust 1.89.
+                macro_rules! label {
+                    () => {
+                        format_args!("C: the stamp is {stamp}")
+                    };
+                }
                 if stamp == s.copied_version {
                     if s.copied[0] != s.copied[1] {
-                        return out.fail(label, TORN_COPY);
+                        return out.fail(label!(), TORN_COPY);
                     }
                     if s.copied[0] != s.copied_version {
-                        return out.fail(label, OTHER_COPY);
+                        return out.fail(label!(), OTHER_COPY);
                     }
                     out.reached("a copy is accepted");
                 } else {

@@ -133,11 +133,9 @@ impl<T: Shared> SharedReader<T> {
     }
 
     fn wait_until(&self, after: Version, deadline: Deadline) -> Result<Version> {
-        if self.waiters.get().is_none()
-            && let Some(page) = self.map_waiters()
-        {
-            // Another thread may have been faster.
-            drop(self.waiters.set(page));
+        if self.waiters.get().is_none() {
+            // Another thread may be faster: either page does.
+            drop(self.map_waiters().map(|page| self.waiters.set(page)));
         }
         let waiters = self.waiters.get().map(WaitersPage::word);
         notify::wait(&self.view, waiters, &self.interrupted, after, deadline)

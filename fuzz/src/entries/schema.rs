@@ -104,9 +104,10 @@ fn print(schema: &StoredSchema, depth: usize, offset: usize, name: &str, out: &m
         (None, Some(len)) => len.to_string(),
         (None, None) => String::new(),
     };
-    let line =
-        format_args!("{depth}\t{kind}\t{offset}\t{size}\t{name}\t{ty}\t{version}\t{extra}\n");
-    let _ = out.write_fmt(line);
+    let _ = writeln!(
+        out,
+        "{depth}\t{kind}\t{offset}\t{size}\t{name}\t{ty}\t{version}\t{extra}"
+    );
     for variant in schema.variants() {
         let (depth, name, value) = (depth + 1, variant.name(), variant.value());
         let _ = writeln!(out, "{depth}\tvariant\t0\t{size}\t{name}\t\t\t{value}");

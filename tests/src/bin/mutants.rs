@@ -99,12 +99,12 @@ const MUTATIONS: &[Mutation] = &[
     (
         "no_begin_fence",
         "stamp and bytes in any order, for the writer",
-        "a_copy_is_whole_or_thrown_away",
+        "a_copy_holds_what_was_stamped",
     ),
     (
         "no_copy_fence",
         "bytes and stamp in any order, for who copies out",
-        "a_copy_is_whole_or_thrown_away",
+        "a_copy_holds_what_was_stamped",
     ),
     (
         "relaxed_flag",
