@@ -65,6 +65,9 @@ fn main() -> ExitCode {
     }
     drop(stage);
     report.finish();
+    if sys::is_interrupted() {
+        eprintln!("interrupted");
+    }
     if report.is_clean() {
         ExitCode::SUCCESS
     } else {

@@ -92,6 +92,7 @@ pub(crate) fn run(args: &[String]) {
     set_parent_process_death_signal(Some(Signal::KILL)).unwrap();
     sys::alarm(ALARM);
     sys::forget_children();
+    sys::ignore_interrupts();
     let board = Board::map(&Path::new(dir).join("board"));
     let plan = board.plan();
     let peer = Peer {
