@@ -179,6 +179,7 @@ pub(crate) fn build<'a>(
         file: info.id,
         header,
         mapping,
+        descriptor: None,
     };
     Ok(Unnamed {
         file,

@@ -45,6 +45,8 @@ const VERSION_SHIFT: u32 = 8;
 const MAX_PINS: u32 = 1 << 31;
 
 impl Current {
+    /// Before every version.
+    pub(crate) const NONE: Current = Current::new(0, 0);
     pub(crate) const FIRST: Current = Current::new(1, 0);
 
     const fn new(version: u64, buffer: u32) -> Self {

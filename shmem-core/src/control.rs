@@ -65,6 +65,34 @@ pub(crate) struct Row {
     pub(crate) process: AtomicU32,
 }
 
+impl Control {
+    /// From a copy of its bytes.
+    pub(crate) fn from_bytes(bytes: &[u8; size_of::<Control>()]) -> Self {
+        let word = |at: usize| {
+            let mut word = [0; 8];
+            word.copy_from_slice(&bytes[at..at + 8]);
+            AtomicU64::new(u64::from_ne_bytes(word))
+        };
+        let mut count = [0; 4];
+        count.copy_from_slice(&bytes[256..260]);
+        Control {
+            current: word(0),
+            published_at: word(8),
+            publisher: word(16),
+            _reserved: core::array::from_fn(|i| word(24 + 8 * i)),
+            stamps: core::array::from_fn(|i| word(64 + 8 * i)),
+            writer: WriterLine {
+                lock: word(128),
+                writing: word(136),
+            },
+            high_water: RowsLine {
+                count: AtomicU32::new(u32::from_ne_bytes(count)),
+                boot: word(264),
+            },
+        }
+    }
+}
+
 #[cfg(not(loom))]
 const _: () = {
     use core::mem::offset_of;

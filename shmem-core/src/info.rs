@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::cell;
+use crate::cell::Current;
 use crate::lock::Token;
 use crate::os;
 use crate::participant::{Locks, Seat};
@@ -54,8 +54,7 @@ pub struct Info {
 impl Info {
     /// `locks` are those of a handle with its own row, if there is one.
     pub(crate) fn of(view: &View, type_name: String, locks: Option<(&Locks, Seat)>) -> Self {
-        let control = view.mapping.control();
-        let current = cell::current(control);
+        let current = view.current().unwrap_or(Current::NONE);
         let live = locks.and_then(|(locks, seat)| {
             let mut rows = locks.live_rows().ok()?;
             // A lock does not see itself.

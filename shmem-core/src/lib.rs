@@ -49,7 +49,7 @@
 //!   [`Error::InvalidValue`] with the field and its offset; they never become a `T`.
 //! - A file truncated under its mapping, by someone who may write it, raises SIGBUS at the next access beyond
 //!   its end, which ends the process and is not undefined behaviour. This library never resizes an object, and
-//!   allocates its space when it is created.
+//!   allocates its space when it is created. A reader can do without the mapping: [`Options::mapped`].
 //!
 //! # Features
 //!
@@ -91,6 +91,7 @@ mod notify;
 mod participant;
 mod control;
 mod header;
+mod unmapped;
 mod view;
 mod opened;
 mod build;

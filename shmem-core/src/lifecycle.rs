@@ -104,8 +104,8 @@ fn revive(view: &View, boot: u64) {
     }
 }
 
-/// Opens the object for reading only: registers nowhere, and stores nothing.
-pub(crate) fn view(location: &Location, wanted: Wanted) -> Result<View, Error> {
+/// Opens the object for reading only, through a mapping or not: registers nowhere, and stores nothing.
+pub(crate) fn view(location: &Location, wanted: Wanted, mapped: bool) -> Result<View, Error> {
     if cfg!(any(target_arch = "x86", target_arch = "arm")) {
         // There the language allows atomic loads of 4 bytes at most in memory that is read-only.
         return Err(Error::UnsupportedPlatform {
@@ -131,8 +131,12 @@ pub(crate) fn view(location: &Location, wanted: Wanted) -> Result<View, Error> {
         }
     }
     opened.check_layout(location, wanted)?;
-    let view = opened.into_view(&spot, location, false)?;
-    if cell::current(view.mapping.control()).is_removed() {
+    let view = if mapped {
+        opened.into_view(&spot, location, false)?
+    } else {
+        opened.into_unmapped_view(&spot, location)?
+    };
+    if view.current()?.is_removed() {
         return Err(not_found());
     }
     Ok(view)

@@ -63,7 +63,6 @@ pub(crate) fn wait(
     deadline: Deadline,
 ) -> Result<Version, Error> {
     let location = &view.location;
-    let control = view.mapping.control();
     loop {
         // First: a caller that is slower than the publisher finds a new version each time.
         if interrupted.load(Ordering::Relaxed) {
@@ -71,7 +70,7 @@ pub(crate) fn wait(
                 location: location.clone(),
             });
         }
-        let seen = cell::current(control);
+        let seen = view.current()?;
         if seen.is_removed() {
             return Err(view.removed());
         }
@@ -86,12 +85,12 @@ pub(crate) fn wait(
         if let Some(waiters) = waiters {
             waiters.swap(1, Ordering::SeqCst);
             fence(Ordering::SeqCst);
-            if cell::current(control) != seen {
+            if view.current()? != seen {
                 continue;
             }
         }
-        Event.wait(&control.current, seen.half(), slice);
-        if cell::current(control) == seen && !view.is_linked() {
+        Event.wait(&view.mapping.control().current, seen.half(), slice);
+        if view.current()? == seen && !view.is_linked() {
             return Err(view.removed());
         }
     }

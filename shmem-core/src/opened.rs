@@ -143,7 +143,21 @@ impl Opened {
             file: self.info.id,
             header: self.description.header,
             mapping,
+            descriptor: None,
         })
+    }
+
+    /// A view that is read by system calls.
+    pub(crate) fn into_unmapped_view(
+        self,
+        spot: &Spot,
+        location: &Location,
+    ) -> Result<View, Error> {
+        let file = self.file.try_clone();
+        let file = file.map_err(|e| Error::from_io(location, "keeping the descriptor", e))?;
+        let mut view = self.into_view(spot, location, false)?;
+        view.descriptor = Some(file);
+        Ok(view)
     }
 
     pub(crate) fn check_layout(&self, location: &Location, wanted: Wanted) -> Result<(), Error> {

@@ -47,6 +47,7 @@ pub(crate) struct Settings {
     pub(crate) max_handles: u32,
     pub(crate) buffers: u32,
     pub(crate) prefault: bool,
+    pub(crate) mapped: bool,
     pub(crate) wait_for: Option<Duration>,
 }
 
@@ -93,6 +94,7 @@ impl<T: Shared> Options<T> {
                 max_handles: 128,
                 buffers: T::BUFFERS,
                 prefault: false,
+                mapped: true,
                 wait_for: None,
             },
             value: PhantomData,
@@ -141,6 +143,17 @@ impl<T: Shared> Options<T> {
     /// Whether to bring every page into memory at once, so that no later access waits for one.
     pub fn prefault(mut self, prefault: bool) -> Self {
         self.settings.prefault = prefault;
+        self
+    }
+
+    /// Whether `open_read_only` reads through its mapping, as it does by default, or by `pread(2)`.
+    ///
+    /// Whoever may write a file may also cut it short, and an access beyond the new end of a mapping ends the
+    /// process with SIGBUS. Without the mapping the same is [`Error::Corrupt`], for which each
+    /// [`load`](SharedReader::load) pays with three system calls, and [`version`](SharedReader::version) with one.
+    /// For the objects of users whose programs could be hostile. Handles that write use their mapping anyway.
+    pub fn mapped(mut self, mapped: bool) -> Self {
+        self.settings.mapped = mapped;
         self
     }
 
@@ -225,7 +238,9 @@ impl<T: Shared> Options<T> {
     ) -> Result<SharedReader<T>> {
         let at = at.try_into().map_err(Into::into)?;
         let wanted = Wanted::of::<T>();
-        let view = self.settings.patiently(|| lifecycle::view(&at, wanted))?;
+        let view = self
+            .settings
+            .patiently(|| lifecycle::view(&at, wanted, self.settings.mapped))?;
         Ok(SharedReader::new(view, self.clone()))
     }
 }

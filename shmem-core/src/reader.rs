@@ -3,6 +3,7 @@
 
 use core::fmt;
 use core::mem::MaybeUninit;
+use std::fs::File;
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use crate::mapping::WaitersPage;
 use crate::notify;
 use crate::os::{self, Access, Event};
 use crate::sync::Ordering;
+use crate::unmapped;
 use crate::view::View;
 use crate::{Options, Result, Shared, Version};
 
@@ -24,8 +26,9 @@ const COPY_TRIES: u32 = 10_000;
 ///
 /// Made by [`Shared::open_read_only`]. The mapping is `PROT_READ`: it registers nowhere, takes no lock and
 /// stores nothing, so it does not keep the object alive, counts against no limit, needs read permission only,
-/// and needs no trust in the owner: what it copies out is checked. (An owner who cuts the file short under it
-/// can kill it with SIGBUS; open only the objects of users whose programs you run.)
+/// and needs no trust in the owner: what it copies out is checked. An owner who cuts the file short under it
+/// can kill it with SIGBUS, unless it was opened to read without its mapping:
+/// [`Options::mapped`](crate::Options::mapped).
 ///
 /// It goes on working in a forked child.
 ///
@@ -98,6 +101,9 @@ impl<T: Shared> SharedReader<T> {
 
     #[inline]
     fn load_to(&self, out: *mut T) -> Result<Version> {
+        if let Some(file) = &self.view.descriptor {
+            return self.read_to(file, out);
+        }
         // SAFETY: callers pass a place for a `T`.
         let copied = unsafe { self.view.copy_out(out.cast(), size_of::<T>(), COPY_TRIES) };
         let seen = copied.map_err(|refusal| self.view.explain(refusal))?;
@@ -106,7 +112,18 @@ impl<T: Shared> SharedReader<T> {
         Ok(Version(seen.version()))
     }
 
-    /// The current version. Reads one word.
+    #[cold]
+    fn read_to(&self, file: &File, out: *mut T) -> Result<Version> {
+        let mut bytes = vec![0; size_of::<T>()];
+        let read = unmapped::read_out(&self.view, file, &mut bytes, COPY_TRIES);
+        let seen = read.map_err(|refusal| self.view.explain(refusal))?;
+        self.view.check(T::SCHEMA, &bytes)?;
+        // SAFETY: callers pass a place for a `T`; a `T` is its bytes, which were checked just now.
+        unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), out.cast(), bytes.len()) };
+        Ok(Version(seen.version()))
+    }
+
+    /// The current version, from one word; `Version(0)` if [the file was cut short](crate::Options::mapped).
     pub fn version(&self) -> Version {
         self.view.version()
     }
@@ -114,7 +131,8 @@ impl<T: Shared> SharedReader<T> {
     /// Waits until there is a version newer than `after`; see [`SharedObject::wait`](crate::SharedObject::wait).
     ///
     /// A program that may write the object's file asks to be woken, in one page that it maps writable for
-    /// that. Others are woken by every publication.
+    /// that. Others are woken by every publication. One that reads [without its
+    /// mapping](crate::Options::mapped) does not ask: if others do not have to be woken, it looks every 50 ms.
     ///
     /// # Errors
     ///
@@ -143,7 +161,7 @@ impl<T: Shared> SharedReader<T> {
 
     /// Maps the waiters' page, if the object's publishers look at it and this program may write it.
     fn map_waiters(&self) -> Option<WaitersPage> {
-        if self.view.header.always_wake {
+        if self.view.header.always_wake || self.view.descriptor.is_some() {
             return None;
         }
         let spot = Spot::at(&self.view.path).ok()?;

@@ -2,15 +2,18 @@
 #![expect(unsafe_code, reason = "copies and checks the bytes of a value")]
 
 use core::fmt;
+use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cell::{self, Current};
+use crate::control::Control;
 use crate::header::Header;
 use crate::mapping::Mapping;
 use crate::os::{self, FileId};
 use crate::sync::Ordering;
+use crate::unmapped;
 use crate::{Error, Location, Result, Schema, Shared, Version};
 
 /// A mapped object whose header was checked.
@@ -21,6 +24,9 @@ pub(crate) struct View {
     pub(crate) file: FileId,
     pub(crate) header: Header,
     pub(crate) mapping: Mapping,
+    /// What is read by system calls if the mapping is not to be touched: a file that is cut short makes a trap
+    /// of it. Then the mapping only tells the kernel which word to sleep on.
+    pub(crate) descriptor: Option<File>,
 }
 
 impl View {
@@ -31,12 +37,31 @@ impl View {
             .finish_non_exhaustive()
     }
 
+    /// What `look` says of the control words, or of a copy of them.
+    #[inline]
+    fn look<R>(&self, look: impl FnOnce(&Control) -> R) -> Result<R> {
+        match &self.descriptor {
+            None => Ok(look(self.mapping.control())),
+            Some(file) => Ok(look(&unmapped::read_control(self, file)?)),
+        }
+    }
+
+    /// The current version, and the buffer that holds it.
+    #[inline]
+    pub(crate) fn current(&self) -> Result<Current> {
+        self.look(cell::current)
+    }
+
+    /// Version 0 if the file was cut short.
     pub(crate) fn version(&self) -> Version {
-        Version(cell::current(self.mapping.control()).version())
+        Version(self.current().map_or(0, Current::version))
     }
 
     pub(crate) fn age(&self) -> Duration {
-        let control = self.mapping.control();
+        self.look(Self::age_of).unwrap_or(Duration::MAX)
+    }
+
+    fn age_of(control: &Control) -> Duration {
         let boot = control.high_water.boot.load(Ordering::Relaxed);
         if os::boot().ok() != Some(boot) {
             return Duration::MAX;
@@ -48,7 +73,7 @@ impl View {
     }
 
     pub(crate) fn is_current(&self) -> bool {
-        !cell::current(self.mapping.control()).is_removed() && self.is_linked()
+        self.current().is_ok_and(|seen| !seen.is_removed()) && self.is_linked()
     }
 
     /// Whether the name still leads to this object. What cannot be looked up is believed.
@@ -74,9 +99,7 @@ impl View {
         let control = self.mapping.control();
         for attempt in 0..tries {
             let seen = cell::current(control);
-            if seen.buffer() >= self.header.layout.shape.buffers {
-                return Err(Refusal::Word(seen));
-            }
+            self.bound(seen)?;
             // Once a copy was in vain, none is made that is known to be: thousands of a large value take minutes.
             if attempt > 0 && !cell::still_holds(control, seen) {
                 continue;
@@ -88,6 +111,15 @@ impl View {
             }
         }
         Err(Refusal::Overtaken)
+    }
+
+    /// Whether the object has the buffer that a word from it names.
+    #[inline]
+    pub(crate) fn bound(&self, seen: Current) -> core::result::Result<(), Refusal> {
+        if seen.buffer() < self.header.layout.shape.buffers {
+            return Ok(());
+        }
+        Err(Refusal::Word(seen))
     }
 
     /// Checks that the bytes at `value`, which are this thread's alone, are a value.

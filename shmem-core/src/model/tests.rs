@@ -103,6 +103,7 @@ impl Model {
             },
             header: self.header,
             mapping: self.mapping.clone(),
+            descriptor: None,
         };
         let settings = Options::<Value>::new().settings;
         let attachment = Attachment::new(view, locks, seat);

@@ -114,6 +114,13 @@ impl Peer {
                 self.reader = Some(reader);
                 "open"
             }),
+            ["open-unmapped", at] => {
+                let options = Small::options().mapped(false);
+                tell(options.open_read_only(place(at)), |reader| {
+                    self.reader = Some(reader);
+                    "open"
+                })
+            }
             ["close"] => {
                 self.object = None;
                 self.reader = None;
