@@ -1,6 +1,7 @@
 //! A file that its owner cuts short under a reader: a trap through a mapping, a typed error without one.
 
 use std::fs::File;
+use std::mem::ManuallyDrop;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -59,7 +60,7 @@ fn cut_to(alone: &Alone, len: u64, total: u64) {
     assert_eq!(reader.load().unwrap(), Small::new(1));
     cut(&alone.home().join(&name), len);
     // Whoever has it mapped may not touch it any more, not even to close it.
-    std::mem::forget(object);
+    let _object = ManuallyDrop::new(object);
 
     let value = len == total - 1;
     assert_eq!(is_cut_short(&reader.load()), !value, "{len}");
@@ -97,7 +98,7 @@ fn through_a_mapping_it_is_a_trap() {
         peer.expect("open-read-only o", "open");
         peer.expect("load", 1);
         cut(&alone.home().join("o"), 0);
-        std::mem::forget(object);
+        let _object = ManuallyDrop::new(object);
         peer.send("load");
         assert_eq!(peer.finish().signal(), Some(libc::SIGBUS));
     });
@@ -120,7 +121,7 @@ fn another_users_object_is_read_without_a_trap() {
         assert_eq!(other.recv(), "2");
         other.expect("load", 2);
         cut(&alone.home().join("o"), 0);
-        std::mem::forget(object);
+        let _object = ManuallyDrop::new(object);
         other.expect("load", "Corrupt");
         other.expect("wait-at-most 2 10", "Corrupt");
         other.expect("is-current", false);
