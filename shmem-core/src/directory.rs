@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::location::{self, Place};
-use crate::os::{self, FileInfo};
+use crate::os::{self, FileId, FileInfo};
 use crate::{Error, Location};
 
 /// A location's directory, and the name of its file there.
@@ -81,6 +81,12 @@ impl Spot {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             other => other.map(Some),
         }
+    }
+
+    /// Whether the name leads to this very file now. Under the file's `MEMBER` that stays so.
+    pub(crate) fn leads_to(&self, id: FileId) -> io::Result<bool> {
+        let same = self.entry()?.is_some_and(|entry| entry.id == id);
+        Ok(same || cfg!(mutation = "unlink_without_looking"))
     }
 }
 

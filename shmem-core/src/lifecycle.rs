@@ -61,9 +61,8 @@ pub(crate) fn join(
         let member = locks.member(PATIENCE).map_err(io)?;
         let member = member.ok_or_else(|| stuck(location))?;
         // Under MEMBER the name stays; before, it may have led elsewhere.
-        match spot.entry().map_err(io)? {
-            Some(entry) if entry.id == id => {}
-            _ => continue,
+        if !spot.leads_to(id).map_err(io)? {
+            continue;
         }
         let view = opened.into_view(&spot, location, true)?;
         let control = view.mapping.control();
@@ -219,10 +218,10 @@ fn clear(
     // The mark is for good, so an object that would keep its name must not get it.
     spot.directory.may_unlink(&opened.info).map_err(io)?;
     let member = locks.member(PATIENCE).map_err(io)?;
-    let _member = member.ok_or_else(|| stuck(location))?;
-    match spot.entry().map_err(io)? {
-        Some(entry) if entry.id == id => {}
-        _ => return Ok(Occupant::Gone),
+    let member = member.ok_or_else(|| stuck(location))?;
+    let _member = (!cfg!(mutation = "remove_without_member")).then_some(member);
+    if !spot.leads_to(id).map_err(io)? {
+        return Ok(Occupant::Gone);
     }
     if !goes().map_err(io)? {
         return Ok(Occupant::Stays);
@@ -284,13 +283,14 @@ impl Drop for Attachment {
             return;
         };
         member.leave(mapping, *seat);
+        let _member = (!cfg!(mutation = "close_without_member")).then_some(member);
         if view.header.lifetime == Lifetime::Keep || !matches!(locks.anyone(), Ok(false)) {
             return;
         }
         let Ok(spot) = Spot::at(&view.path) else {
             return;
         };
-        if matches!(spot.entry(), Ok(Some(entry)) if entry.id == view.file) {
+        if matches!(spot.leads_to(view.file), Ok(true)) {
             drop(retire(&spot, view));
         }
     }

@@ -182,7 +182,8 @@ fn release_and_wake(line: &WriterLine, me: Token, event: Event) {
 /// A generation in a file may be older than the lock word beside it, if power failed between the two; the
 /// next owner of the row could then look like the owner of the lock. So the word loses its row.
 pub(crate) fn orphan(line: &WriterLine) {
-    if line.lock.load(Ordering::Relaxed) != FREE {
+    let kept = cfg!(mutation = "lock_not_orphaned");
+    if !kept && line.lock.load(Ordering::Relaxed) != FREE {
         line.lock.store(Token::NOBODY.0, Ordering::SeqCst);
     }
 }

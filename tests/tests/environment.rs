@@ -30,12 +30,20 @@ struct Stopped {
 impl Stopped {
     /// It stands where the operation has just taken `MEMBER`. `None` where that cannot be had.
     fn at(test: &str, operation: &str) -> Option<Self> {
+        Stopped::behind(1, test, operation)
+    }
+
+    /// It stands where the operation has just taken its so-manieth lock byte.
+    fn behind(locks: u32, test: &str, operation: &str) -> Option<Self> {
         if !cfg!(target_arch = "x86_64") {
             println!("not run: {test}: no tracer for this processor");
             return None;
         }
         let mut peer = Peer::spawn(PEER, &["failing"]);
-        let child = peer.ask(format!("stop {operation}")).parse().unwrap();
+        let child = peer
+            .ask(format!("stop {operation} {locks}"))
+            .parse()
+            .unwrap();
         let stat = format!("/proc/{child}/stat");
         eventually("the child has stopped", || {
             let stat = fs::read_to_string(&stat).unwrap();
@@ -174,6 +182,49 @@ fn an_opener_that_is_stopped() {
         let start = Instant::now();
         drop(Small::open("o").unwrap());
         assert!(start.elapsed() < Duration::from_millis(800));
+    });
+}
+
+/// The byte of a row whose last owner was killed as a writer is a live process's again: that is no sign of life of
+/// the dead one, however long whoever took it stands still.
+#[test]
+fn an_opener_that_is_stopped_in_a_dead_writers_row() {
+    alone(|_| {
+        let options = Small::options().max_handles(2);
+        let object = options.create("o", Small::new(1)).unwrap();
+        let mut writer = Peer::spawn(PEER, &["session"]);
+        writer.expect("open o", "open");
+        writer.expect("write", "1 recovered false");
+        writer.expect("spoil 9", "done");
+        writer.kill();
+        let test = "an_opener_that_is_stopped_in_a_dead_writers_row";
+        let Some(mut stopped) = Stopped::behind(2, test, "open") else {
+            return;
+        };
+        assert_eq!(object.info().handles, Some(2));
+        let guard = object.try_write().unwrap();
+        assert!(WriteGuard::recovered(&guard));
+        assert_eq!(*guard, Small::new(1));
+        drop(guard);
+        assert_eq!(stopped.resume(), "Ok");
+        stopped.end();
+    });
+}
+
+/// Two close at once: the one that cannot look leaves, the one that can takes the name away. Neither leaves it
+/// to the other.
+#[test]
+fn two_who_close_at_once() {
+    alone(|alone| {
+        let object = Small::create("o", Small::new(1)).unwrap();
+        let Some(mut stopped) = Stopped::at("two_who_close_at_once", "close") else {
+            return;
+        };
+        drop(object);
+        assert_eq!(alone.files(), ["o"]);
+        assert_eq!(stopped.resume(), "Ok");
+        assert_eq!(alone.files(), [""; 0]);
+        stopped.end();
     });
 }
 

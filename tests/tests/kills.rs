@@ -422,3 +422,31 @@ fn a_guard_outlives_the_publisher() {
         (Small::new(2), Version(2))
     );
 }
+
+/// While the kernel writes a core dump, the dead process still has its descriptors, and looks alive. So no value is
+/// dumped: a large one would take seconds.
+#[test]
+fn a_core_dump_leaves_the_values_out() {
+    let name = Cleanup::new("dump");
+    // Its creator maps a file that has no name yet, which cannot be told from others here.
+    let _object = Medium::create(&*name, Medium::new(1)).unwrap();
+    let _second = Medium::open(&*name).unwrap();
+    let _reader = Medium::open_read_only(&*name).unwrap();
+    let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+    let mut flags = Vec::new();
+    let mut ours = false;
+    for line in maps.lines() {
+        match line.strip_prefix("VmFlags:") {
+            // Without any permission is the page that keeps the locks.
+            None if line.contains(" rw-s ") || line.contains(" r--s ") => {
+                ours = line.ends_with(&*name);
+            }
+            Some(set) if std::mem::take(&mut ours) => flags.push(set.to_owned()),
+            _ => {}
+        }
+    }
+    assert_eq!(flags.len(), 2, "the second handle's and the reader's");
+    for set in &flags {
+        assert!(set.split(' ').any(|flag| flag == "dd"), "{set}");
+    }
+}

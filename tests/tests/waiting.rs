@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, getuid};
 use shmem_core::{Error, Shared, Version};
-use tests::{Cleanup, DEADLINE, Peer, TempDir, eventually, once_asleep, variant};
+use tests::raw::{Raw, word};
+use tests::{Cleanup, DEADLINE, Peer, TempDir, alone, eventually, once_asleep, variant};
 
 const PEER: &str = env!("CARGO_BIN_EXE_peer");
 
@@ -171,6 +172,37 @@ fn all_who_wait_are_woken() {
         for peer in &mut peers {
             assert_eq!(peer.recv(), "2");
         }
+    });
+}
+
+/// There is nothing to count down, and so nothing that a killed waiter takes with it: the next publication clears
+/// the one flag, and the next waiter sets it again.
+#[test]
+fn waiters_that_were_killed_leave_nothing_behind() {
+    alone(|alone| {
+        let object = u64::create("waited-for", 0).unwrap();
+        let path = alone.home().join("waited-for");
+        let flag = || {
+            let raw = Raw::read(&path);
+            raw.at(raw.offset(word::WAITERS)) & 0xFFFF_FFFF
+        };
+        for round in 1..=3 {
+            let waiters = [(); 2].map(|()| {
+                let peer = Peer::spawn(PEER, &["waiting", "shutdown", "waited-for"]);
+                peer.sleeps_in_futex();
+                peer
+            });
+            assert_eq!(flag(), 1, "round {round}");
+            waiters.into_iter().for_each(Peer::kill);
+            let published = object.store(round).unwrap();
+            assert_eq!(flag(), 0, "round {round}");
+            let version = once_asleep(
+                || object.wait(published, DEADLINE).unwrap(),
+                || assert_eq!(object.store(round).unwrap().0, published.0 + 1),
+            );
+            assert_eq!(version, Version(published.0 + 1));
+        }
+        assert_eq!(object.info().handles, Some(1));
     });
 }
 

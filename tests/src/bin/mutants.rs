@@ -1,4 +1,4 @@
-//! Breaks the protocol, one step at a time, and shows that the model checker notices.
+//! Breaks the protocol, one step at a time, and shows that a test notices.
 //!
 //! ```text
 //! cargo run --release -p tests --bin mutants                      all of them
@@ -9,15 +9,19 @@
 //! Each mutation is a `cfg` in the files that are shipped, off in every other build. The library is built for
 //! loom with one of them on, and the tests of `shmem-core/src/model/tests.rs` run, each in a process of its
 //! own: one that is named here must fail, for the reason that is named here. Without a mutation all must pass.
+//!
+//! Loom knows no files. What is wrong with names and with what a file holds is caught by tests with real
+//! processes, of the package `tests`, which stop one at the place where another would do harm.
 
 use std::collections::BTreeSet;
 use std::env;
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-/// A name, what it breaks, and the test that must fail.
+/// A name, what it breaks, and the test that must fail: of the model, or of a file in `tests/tests`.
 type Mutation = (&'static str, &'static str, &'static str);
 
 const MUTATIONS: &[Mutation] = &[
@@ -131,9 +135,29 @@ const MUTATIONS: &[Mutation] = &[
         "sleep for the lock, and do not wake the next",
         "no_writer_sleeps_for_ever",
     ),
+    (
+        "remove_without_member",
+        "remove and sweep without MEMBER",
+        "replaced::a_name_is_not_taken_before_it_is_free",
+    ),
+    (
+        "close_without_member",
+        "let the last one out take the name away without MEMBER",
+        "replaced::a_name_is_not_taken_before_it_is_free",
+    ),
+    (
+        "unlink_without_looking",
+        "take a name away wherever it leads by now",
+        "replaced::a_name_that_leads_elsewhere_by_now",
+    ),
+    (
+        "lock_not_orphaned",
+        "believe a lock word that nobody alive has written",
+        "power_cut::a_lock_word_newer_than_its_row",
+    ),
 ];
 
-/// For one test; the slowest takes a tenth of it.
+/// For one test; the slowest takes a fifth of it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn main() -> ExitCode {
@@ -171,12 +195,19 @@ fn main() -> ExitCode {
         println!("{name:<28} {seconds:>6.1}  {result}{mark}");
         failures += u32::from(!good);
     };
-    let started = Instant::now();
-    let red = red_tests(None);
-    report("(none)", started, red.join(", "), red.is_empty());
+    let files: BTreeSet<_> = chosen
+        .iter()
+        .map(|(.., catcher)| file_of(catcher))
+        .collect();
+    for file in files {
+        let started = Instant::now();
+        let red = red_tests(file, None);
+        let name = format!("(none, {})", file.unwrap_or("model"));
+        report(&name, started, red.join(", "), red.is_empty());
+    }
     for (name, _, catcher) in chosen {
         let started = Instant::now();
-        let red = red_tests(Some(name));
+        let red = red_tests(file_of(catcher), Some(name));
         let caught = red.iter().any(|test| test == catcher);
         report(name, started, red.join(", "), caught);
     }
@@ -207,57 +238,106 @@ fn in_sources() -> BTreeSet<String> {
     names
 }
 
-/// Builds the library's tests for loom, with a mutation or without, and says which of them fail.
-fn red_tests(mutation: Option<&str>) -> Vec<String> {
-    let program = build(mutation);
-    let list = Command::new(&program)
-        .args(["--list", "--format=terse"])
-        .output();
-    let list = String::from_utf8(list.expect("a list").stdout).expect("UTF-8");
-    let tests = list.lines().filter_map(|line| line.strip_suffix(": test"));
-    let tests = tests.filter(|test| test.starts_with("loom_tests::"));
-    let red = tests.filter(|test| !passes(&program, test));
-    red.map(|test| test.trim_start_matches("loom_tests::").to_owned())
-        .collect()
+/// The file of a test with real processes; `None` for a test of the model.
+fn file_of(catcher: &'static str) -> Option<&'static str> {
+    catcher.split_once("::").map(|(file, _)| file)
 }
 
-fn build(mutation: Option<&str>) -> PathBuf {
-    let target = env::var_os("CARGO_TARGET_DIR").map_or(root().join("target"), PathBuf::from);
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
+/// Builds the tests of a file or of the model, with a mutation or without, and says which of them fail.
+fn red_tests(file: Option<&str>, mutation: Option<&str>) -> Vec<String> {
+    let Some(file) = file else {
+        return red_models(mutation);
+    };
+    let mut cargo = cargo("test");
+    cargo.args(["--package", "tests", "--test", file, "--no-run"]);
+    if let Some(name) = mutation {
+        // The compiler of the workspace's own crates: a flag for all would build their dependencies again.
+        cargo.env("RUSTC_WORKSPACE_WRAPPER", wrapper(name));
+    }
+    let red = failing(&build(cargo), "");
+    red.iter().map(|test| format!("{file}::{test}")).collect()
+}
+
+fn red_models(mutation: Option<&str>) -> Vec<String> {
+    let mut cargo = cargo("rustc");
     cargo
-        .current_dir(root())
-        .args([
-            "rustc",
-            "--package",
-            "shmem-core",
-            "--lib",
-            "--profile",
-            "test",
-        ])
-        .args(["--locked", "--message-format", "json-render-diagnostics"])
+        .args(["--package", "shmem-core", "--lib", "--profile", "test"])
         // The test profile has no release form here, and unoptimised the model takes minutes.
         .args(["--config", "profile.dev.opt-level = 3"])
-        .args(["--config", "profile.dev.debug = false"])
-        .env("CARGO_TARGET_DIR", target.join("mutants"))
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
-        .env("RUSTFLAGS", "--cfg loom")
-        .stderr(Stdio::piped());
+        .env("RUSTFLAGS", "--cfg loom");
     if let Some(name) = mutation {
         // For this crate alone: its dependencies are built once.
         cargo.args(["--", "--cfg", &format!("mutation=\"{name}\"")]);
     }
+    let red = failing(&build(cargo), "loom_tests::");
+    red.iter()
+        .map(|test| test.trim_start_matches("loom_tests::").to_owned())
+        .collect()
+}
+
+/// A compiler with the mutation on. Cargo tells the builds apart by its path.
+fn wrapper(mutation: &str) -> PathBuf {
+    let directory = target().join("compilers");
+    fs::create_dir_all(&directory).expect("a directory");
+    let path = directory.join(mutation);
+    let script = format!("#!/bin/sh\nexec \"$@\" --cfg 'mutation=\"{mutation}\"'\n");
+    fs::write(&path, script).expect("a script");
+    fs::set_permissions(&path, Permissions::from_mode(0o755)).expect("an executable");
+    path
+}
+
+fn target() -> PathBuf {
+    let target = env::var_os("CARGO_TARGET_DIR").map_or(root().join("target"), PathBuf::from);
+    target.join("mutants")
+}
+
+/// Cargo, with a subcommand, building in a directory of its own.
+fn cargo(subcommand: &str) -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
+    cargo
+        .current_dir(root())
+        .args([
+            subcommand,
+            "--locked",
+            "--message-format",
+            "json-render-diagnostics",
+        ])
+        .args(["--config", "profile.dev.debug = false"])
+        .env("CARGO_TARGET_DIR", target().join(subcommand))
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env_remove("RUSTFLAGS");
+    cargo
+}
+
+/// The test program that this makes.
+fn build(mut cargo: Command) -> PathBuf {
     let output = cargo.output().expect("cargo");
     let messages = String::from_utf8_lossy(&output.stdout);
-    let program = messages
-        .split("\"executable\":\"")
-        .skip(1)
-        .filter_map(|rest| Some(rest.split_once('"')?.0))
-        .last();
+    let program = messages.lines().find_map(|line| {
+        // Peers are programs, too, and come in any order.
+        let (profile, rest) = line.split_once("\"profile\":")?.1.split_once('}')?;
+        let (_, program) = rest.split_once("\"executable\":\"")?;
+        let tests = profile.contains("\"test\":true");
+        tests.then_some(program.split_once('"')?.0)
+    });
     if let (true, Some(program)) = (output.status.success(), program) {
         return program.into();
     }
     let errors = String::from_utf8_lossy(&output.stderr);
-    panic!("{mutation:?} does not build:\n{errors}");
+    panic!("{cargo:?} fails:\n{errors}");
+}
+
+/// Which of the tests whose names begin so fail.
+fn failing(program: &Path, prefix: &str) -> Vec<String> {
+    let list = Command::new(program)
+        .args(["--list", "--format=terse"])
+        .output();
+    let list = String::from_utf8(list.expect("a list").stdout).expect("UTF-8");
+    let tests = list.lines().filter_map(|line| line.strip_suffix(": test"));
+    let tests: Vec<_> = tests.filter(|test| test.starts_with(prefix)).collect();
+    assert!(!tests.is_empty(), "{program:?} has no tests {prefix}");
+    let red = tests.into_iter().filter(|test| !passes(program, test));
+    red.map(str::to_owned).collect()
 }
 
 /// Whether the test passes. One that does not end is not one that fails.

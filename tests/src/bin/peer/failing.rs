@@ -56,24 +56,43 @@ pub(crate) fn run() {
                     Err(ended) => say(ended),
                 }
             }
-            // Stopped as soon as it holds `MEMBER`: says its process id.
-            ["stop", op] => {
+            // Stopped as soon as it holds so many lock bytes, of which `MEMBER` is the first: says its process id.
+            ["stop", op, locks] => {
                 let mut traced = Traced::fork(|| perform(op, Some(&commands)));
-                loop {
-                    let Found::Before(call) = traced.next() else {
-                        panic!("it took no lock");
-                    };
-                    if is_locking(&traced, call) {
-                        assert_eq!(traced.finish_call(), 0, "the lock was free");
-                        break;
-                    }
+                for _ in 0..locks.parse().expect("a number") {
+                    run_to(&mut traced, is_locking);
+                    assert_eq!(traced.finish_call(), 0, "the lock was free");
                 }
                 let id = traced.id();
                 traced.let_go(true);
                 say(id);
                 say(traced.end());
             }
+            // Held right before it takes `MEMBER`, or the name away, until it is told to go on.
+            ["hold", op, before] => {
+                let mut traced = Traced::fork(|| perform(op, Some(&commands)));
+                let is_there = match before {
+                    "MEMBER" => is_locking,
+                    _ => is_unlinking,
+                };
+                run_to(&mut traced, is_there);
+                say("there");
+                commands.next();
+                traced.let_go(false);
+                say(traced.end());
+            }
             ref other => panic!("no such command: {other:?}"),
+        }
+    }
+}
+
+/// Runs it to the next call of that kind, which it does not make yet.
+fn run_to(traced: &mut Traced, is_there: fn(&Traced, Call) -> bool) {
+    loop {
+        match traced.next() {
+            Found::Before(call) if is_there(traced, call) => return,
+            Found::Before(_) => {}
+            other => panic!("it makes no such call: {other:?}"),
         }
     }
 }
@@ -113,6 +132,11 @@ fn is_locking(traced: &Traced, call: Call) -> bool {
     call.number == libc::SYS_fcntl.unsigned_abs()
         && command == libc::F_OFD_SETLK.unsigned_abs().into()
         && traced.peek(lock) & 0xFFFF == libc::F_WRLCK.unsigned_abs().into()
+}
+
+fn is_unlinking(_: &Traced, call: Call) -> bool {
+    let unlink = [libc::SYS_unlink, libc::SYS_unlinkat].map(i64::unsigned_abs);
+    unlink.contains(&call.number)
 }
 
 /// What an operation leaves in the hands of its caller.
