@@ -16,7 +16,7 @@
 //! | begin: stamp 0 | `begin` in `cell.rs` |
 //! | look at `writing`, clear it | `lock_and_copy` in `object.rs` |
 //! | touch | `touch` in `guard.rs` |
-//! | write half 0, write half 1 | `DerefMut` of `WriteGuard` in `guard.rs`, and the copy in `object.rs` |
+//! | write half 0, write half 1 | `DerefMut` of `WriteGuard` in `guard.rs`, `lock_and_copy` in `object.rs` |
 //! | discard | `forget_change` in `guard.rs` |
 //! | stamp, publish | `publish` in `cell.rs` |
 //! | unlock | `Drop` of `Held` in `guard.rs`, `release` in `lock.rs` |
