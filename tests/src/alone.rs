@@ -105,3 +105,12 @@ pub fn is_root(test: &str) -> bool {
 pub fn outcome<T>(result: shmem_core::Result<T>) -> String {
     tell(result, |_| "Ok")
 }
+
+/// Which part of an object [`Error::Corrupt`](shmem_core::Error::Corrupt) names.
+#[track_caller]
+pub fn corrupt_part<T>(result: shmem_core::Result<T>) -> &'static str {
+    match result {
+        Err(shmem_core::Error::Corrupt { what, .. }) => what,
+        other => panic!("{}", outcome(other)),
+    }
+}

@@ -20,7 +20,7 @@ use shmem_core::Error;
 mod alone;
 pub mod raw;
 mod value;
-pub use alone::{Alone, alone, is_root, outcome};
+pub use alone::{Alone, alone, corrupt_part, is_root, outcome};
 pub use value::{Checked, Large, Medium, Small};
 
 /// How long a test waits for anything before it gives up, with a message.

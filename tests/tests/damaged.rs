@@ -1,14 +1,15 @@
 //! Objects whose header was damaged, by accident or on purpose: typed errors, and the file stays as it is.
 //!
-//! `scribbled.rs` has damage in the words that change while an object is in use.
+//! `hostile_schemas.rs` has the text that follows the header, `scribbled.rs` the words that change while an object
+//! is in use.
 
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use shmem_core::{Error, Lifetime, Result, Shared, list, prune, remove, schema};
+use shmem_core::{Lifetime, Shared, list, prune, remove, schema};
 use tests::raw::{Forged, HEADER, ROW, Raw, control, look, word};
-use tests::{Alone, alone, outcome};
+use tests::{Alone, alone, corrupt_part, outcome};
 
 const NAME: &str = "damaged";
 
@@ -47,14 +48,6 @@ fn refused_as_it_is(path: &Path, expected: &[&str], damage: &str) {
 fn refused(raw: &Raw, path: &Path, expected: &[&str], damage: &str) {
     raw.write(path);
     refused_as_it_is(path, expected, damage);
-}
-
-/// Which part of the header `Corrupt` names.
-fn corrupt_part<T>(result: Result<T>) -> &'static str {
-    match result {
-        Err(Error::Corrupt { what, .. }) => what,
-        other => panic!("{}", outcome(other)),
-    }
 }
 
 #[test]
@@ -369,105 +362,6 @@ fn consistent_lies() {
             assert!(look(&path) == before);
         }
     });
-}
-
-/// Whatever the schema says, with fingerprint and checksum that are right for it.
-#[test]
-fn hostile_schemas() {
-    alone(|alone| {
-        let (raw, path) = valid(alone);
-        let honest = raw.parts();
-        let line =
-            |depth, kind: &str, offset: &str, size: &str, name: &str, ty: &str, extra: &str| {
-                format!("{depth}\t{kind}\t{offset}\t{size}\t{name}\t{ty}\t\t{extra}\n")
-            };
-        let field =
-            |offset: &str, size: &str, name: &str| line(1, "uint", offset, size, name, "u", "");
-        let top = line(0, "struct", "0", "8", "", "S", "");
-        let max = u64::MAX.to_string();
-        let deep = |levels: usize, kind: &str, size: &str, extra: &str| -> String {
-            (0..levels)
-                .map(|d| line(d, kind, "0", size, "", "", extra))
-                .collect()
-        };
-        let mut texts: Vec<Vec<u8>> = [
-            String::new(),
-            "\n".into(),
-            "u64".into(),
-            "\0\0\0\0".into(),
-            "0\tuint\t0\t8\t\tu64\t\t".into(),
-            "0\tuint\t0\t8\t\tu64\t\t\r\n".into(),
-            "0\tuint\t0\t8\t\tu64\t\t\t\n".into(),
-            "0\tuint\t0\t8\t\tu64\t\n".into(),
-            line(0, "uint", "0", "8", "", "u64", "") + &line(0, "uint", "0", "8", "", "u64", ""),
-            line(1, "uint", "0", "8", "", "u64", ""),
-            line(0, "uint", "8", "8", "", "u64", ""),
-            line(0, "uint", "0", "8", "x", "u64", ""),
-            line(0, "uint", "0", "08", "", "u64", ""),
-            line(0, "uint", "0", "+8", "", "u64", ""),
-            line(0, "uint", "0", "-8", "", "u64", ""),
-            line(0, "uint", "0", "8", "", "u\u{1b}[2J64", ""),
-            line(0, "uint", "0", "3", "", "u24", ""),
-            line(0, "tuint", "0", "8", "", "u64", ""),
-            line(0, "char", "0", "8", "", "char", ""),
-            line(0, "bool", "0", "8", "", "bool", ""),
-            line(0, "enum", "0", "8", "", "E", "u64"),
-            line(0, "enum", "0", "8", "", "E", "u32"),
-            line(0, "enum", "0", "8", "", "E", "u64")
-                + &line(1, "variant", "0", "8", "A", "", "-1"),
-            // One number has one text, or one layout would have two fingerprints.
-            line(0, "enum", "0", "8", "", "E", "i64")
-                + &line(1, "variant", "0", "8", "A", "", "-0"),
-            line(0, "array", "0", "8", "", "", &max) + &line(1, "uint", "0", "8", "", "u64", ""),
-            line(0, "array", "0", "8", "", "", "1"),
-            line(0, "array", "0", "0", "", "", &max) + &line(1, "array", "0", "0", "", "", "0"),
-            line(0, "vec", "0", "8", "", "FixedVec", &max)
-                + &line(1, "uint", "8", "8", "", "u64", ""),
-            line(0, "str", "0", "8", "", "FixedStr", &max),
-            line(0, "option", "0", "8", "", "FixedOption", "")
-                + &line(1, "uint", "8", "8", "", "u64", ""),
-            top.clone() + &field("0", "8", "a") + &field("4", "4", "b"),
-            top.clone() + &field("0", "8", "a") + &field("8", "1", "b"),
-            top.clone() + &field("0", "4", "a") + &field("4", "4", "a"),
-            top.clone() + &field(&max, "8", "a"),
-            top.clone() + &field("0", &max, "a"),
-            top.clone() + &field("99999999999999999999999999", "8", "a"),
-            deep(65, "struct", "8", ""),
-            deep(5000, "array", "8", "1"),
-            deep(5000, "option", "8", ""),
-        ]
-        .map(String::into_bytes)
-        .into();
-        texts.push(vec![0xFF; 100]);
-        texts.push(b"0\tuint\t0\t8\t\tu\xFF\t\t\n".to_vec());
-        texts.push(vec![b'\t'; 1 << 20]);
-        texts.push(vec![b'\n'; 1 << 20]);
-        // As long as a schema may be, and one line more than it may have.
-        let empty = line(1, "array", "0", "0", "f", "", "0");
-        texts.push((top.clone() + &empty.repeat(65_536)).into_bytes());
-        texts.push(vec![b'9'; 16 << 20]);
-        for schema in &texts {
-            forge_and_refuse(
-                &path,
-                &Forged {
-                    schema,
-                    ..honest.clone()
-                },
-            );
-        }
-    });
-}
-
-fn forge_and_refuse(path: &Path, parts: &Forged<'_>) {
-    Raw::forge(parts).write(path);
-    let text = String::from_utf8_lossy(&parts.schema[..parts.schema.len().min(200)]);
-    let before = look(path);
-    assert_eq!(outcome(u64::open(NAME)), "Corrupt", "{text}");
-    assert_eq!(corrupt_part(u64::open(NAME)), "schema", "{text}");
-    assert_eq!(corrupt_part(u64::open_read_only(NAME)), "schema", "{text}");
-    assert_eq!(corrupt_part(schema(NAME)), "schema", "{text}");
-    assert!(list().unwrap().is_empty(), "{text}");
-    assert!(look(path) == before, "{text}");
 }
 
 /// The control words of a file that nobody has open may be anything, too.

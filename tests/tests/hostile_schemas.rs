@@ -1,0 +1,116 @@
+//! Objects whose stored schema is not one, with all other numbers right for it: typed errors, and the file stays
+//! as it is.
+
+use std::path::Path;
+
+use shmem_core::{Lifetime, Shared, list, schema};
+use tests::raw::{Forged, Raw, look};
+use tests::{alone, corrupt_part, outcome};
+
+const NAME: &str = "hostile";
+
+/// Whatever the schema says, with fingerprint and checksum that are right for it.
+#[test]
+fn hostile_schemas() {
+    alone(|alone| {
+        let path = alone.home().join(NAME);
+        drop(
+            u64::options()
+                .lifetime(Lifetime::Keep)
+                .create(NAME, 5)
+                .unwrap(),
+        );
+        let raw = Raw::read(&path);
+        let honest = raw.parts();
+        let line =
+            |depth, kind: &str, offset: &str, size: &str, name: &str, ty: &str, extra: &str| {
+                format!("{depth}\t{kind}\t{offset}\t{size}\t{name}\t{ty}\t\t{extra}\n")
+            };
+        let field =
+            |offset: &str, size: &str, name: &str| line(1, "uint", offset, size, name, "u", "");
+        let top = line(0, "struct", "0", "8", "", "S", "");
+        let max = u64::MAX.to_string();
+        let deep = |levels: usize, kind: &str, size: &str, extra: &str| -> String {
+            (0..levels)
+                .map(|d| line(d, kind, "0", size, "", "", extra))
+                .collect()
+        };
+        let mut texts: Vec<Vec<u8>> = [
+            String::new(),
+            "\n".into(),
+            "u64".into(),
+            "\0\0\0\0".into(),
+            "0\tuint\t0\t8\t\tu64\t\t".into(),
+            "0\tuint\t0\t8\t\tu64\t\t\r\n".into(),
+            "0\tuint\t0\t8\t\tu64\t\t\t\n".into(),
+            "0\tuint\t0\t8\t\tu64\t\n".into(),
+            line(0, "uint", "0", "8", "", "u64", "") + &line(0, "uint", "0", "8", "", "u64", ""),
+            line(1, "uint", "0", "8", "", "u64", ""),
+            line(0, "uint", "8", "8", "", "u64", ""),
+            line(0, "uint", "0", "8", "x", "u64", ""),
+            line(0, "uint", "0", "08", "", "u64", ""),
+            line(0, "uint", "0", "+8", "", "u64", ""),
+            line(0, "uint", "0", "-8", "", "u64", ""),
+            line(0, "uint", "0", "8", "", "u\u{1b}[2J64", ""),
+            line(0, "uint", "0", "3", "", "u24", ""),
+            line(0, "tuint", "0", "8", "", "u64", ""),
+            line(0, "char", "0", "8", "", "char", ""),
+            line(0, "bool", "0", "8", "", "bool", ""),
+            line(0, "enum", "0", "8", "", "E", "u64"),
+            line(0, "enum", "0", "8", "", "E", "u32"),
+            line(0, "enum", "0", "8", "", "E", "u64")
+                + &line(1, "variant", "0", "8", "A", "", "-1"),
+            // One number has one text, or one layout would have two fingerprints.
+            line(0, "enum", "0", "8", "", "E", "i64")
+                + &line(1, "variant", "0", "8", "A", "", "-0"),
+            line(0, "array", "0", "8", "", "", &max) + &line(1, "uint", "0", "8", "", "u64", ""),
+            line(0, "array", "0", "8", "", "", "1"),
+            line(0, "array", "0", "0", "", "", &max) + &line(1, "array", "0", "0", "", "", "0"),
+            line(0, "vec", "0", "8", "", "FixedVec", &max)
+                + &line(1, "uint", "8", "8", "", "u64", ""),
+            line(0, "str", "0", "8", "", "FixedStr", &max),
+            line(0, "option", "0", "8", "", "FixedOption", "")
+                + &line(1, "uint", "8", "8", "", "u64", ""),
+            top.clone() + &field("0", "8", "a") + &field("4", "4", "b"),
+            top.clone() + &field("0", "8", "a") + &field("8", "1", "b"),
+            top.clone() + &field("0", "4", "a") + &field("4", "4", "a"),
+            top.clone() + &field(&max, "8", "a"),
+            top.clone() + &field("0", &max, "a"),
+            top.clone() + &field("99999999999999999999999999", "8", "a"),
+            deep(65, "struct", "8", ""),
+            deep(5000, "array", "8", "1"),
+            deep(5000, "option", "8", ""),
+        ]
+        .map(String::into_bytes)
+        .into();
+        texts.push(vec![0xFF; 100]);
+        texts.push(b"0\tuint\t0\t8\t\tu\xFF\t\t\n".to_vec());
+        texts.push(vec![b'\t'; 1 << 20]);
+        texts.push(vec![b'\n'; 1 << 20]);
+        // As long as a schema may be, and one line more than it may have.
+        let empty = line(1, "array", "0", "0", "f", "", "0");
+        texts.push((top.clone() + &empty.repeat(65_536)).into_bytes());
+        texts.push(vec![b'9'; 16 << 20]);
+        for schema in &texts {
+            forge_and_refuse(
+                &path,
+                &Forged {
+                    schema,
+                    ..honest.clone()
+                },
+            );
+        }
+    });
+}
+
+fn forge_and_refuse(path: &Path, parts: &Forged<'_>) {
+    Raw::forge(parts).write(path);
+    let text = String::from_utf8_lossy(&parts.schema[..parts.schema.len().min(200)]);
+    let before = look(path);
+    assert_eq!(outcome(u64::open(NAME)), "Corrupt", "{text}");
+    assert_eq!(corrupt_part(u64::open(NAME)), "schema", "{text}");
+    assert_eq!(corrupt_part(u64::open_read_only(NAME)), "schema", "{text}");
+    assert_eq!(corrupt_part(schema(NAME)), "schema", "{text}");
+    assert!(list().unwrap().is_empty(), "{text}");
+    assert!(look(path) == before, "{text}");
+}
