@@ -13,6 +13,7 @@ mod fork;
 mod kills;
 mod layouts;
 mod lifetime;
+mod scribble;
 mod session;
 mod sharing;
 #[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
@@ -35,6 +36,7 @@ fn main() {
         ["fork", args @ ..] => fork::run(args),
         ["kills", args @ ..] => kills::run(args),
         ["lifetime", args @ ..] => lifetime::run(args),
+        ["scribble", args @ ..] => scribble::run(args),
         ["session"] => session::run(|name| name.try_into()),
         ["session-file"] => session::run(|path| Path::new(path).try_into()),
         ["sharing", args @ ..] => sharing::run(args),

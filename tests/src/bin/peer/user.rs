@@ -2,8 +2,10 @@
 //!
 //! It is started by root and becomes that user before it says that it is ready. With `peer user -` it stays who
 //! it is.
-#![expect(unsafe_code, reason = "changes the user")]
+#![expect(unsafe_code, reason = "changes the user, and asks for locks")]
 
+use std::fs::File;
+use std::os::fd::AsRawFd as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -41,6 +43,7 @@ struct Peer {
     object: Option<SharedObject<Small>>,
     reader: Option<SharedReader<Small>>,
     many: Vec<SharedObject<Small>>,
+    locked: Vec<File>,
 }
 
 impl Peer {
@@ -157,6 +160,16 @@ impl Peer {
             }
             // How this process maps a file.
             ["maps", path] => maps_of(Path::new(path)).join(" "),
+            // All that the kernel gives, until it ends; says which it got.
+            ["hold-locks", path] => match File::open(path) {
+                Err(error) => format!("{:?}", error.kind()),
+                Ok(file) => {
+                    let got = hold_locks(&file);
+                    // To close any descriptor of a file lets go of this process's locks on it.
+                    self.locked.push(file);
+                    got.join(" ")
+                }
+            },
             ["chdir", path] => {
                 std::env::set_current_dir(path).expect("a directory");
                 "done".into()
@@ -179,6 +192,32 @@ impl Peer {
     fn reader(&self) -> &SharedReader<Small> {
         self.reader.as_ref().expect("an open reader")
     }
+}
+
+/// Takes every lock on the whole of `file` that the kernel gives who may only read it.
+fn hold_locks(file: &File) -> Vec<&'static str> {
+    let by_bytes = |command, kind: i32| {
+        // SAFETY: all-zero is a value of this plain struct of integers: from the start, as far as there is.
+        let mut lock: libc::flock = unsafe { std::mem::zeroed() };
+        lock.l_type = kind.try_into().expect("a kind of lock");
+        // SAFETY: both commands read one `flock`, which `lock` is.
+        unsafe { libc::fcntl(file.as_raw_fd(), command, &raw const lock) }
+    };
+    // SAFETY: these two take numbers only.
+    let lease = |kind: i32| unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, kind) };
+    // SAFETY: as above.
+    let flock = |kind: i32| unsafe { libc::flock(file.as_raw_fd(), kind | libc::LOCK_NB) };
+    let asked = [
+        ("ofd-write", by_bytes(libc::F_OFD_SETLK, libc::F_WRLCK)),
+        ("posix-write", by_bytes(libc::F_SETLK, libc::F_WRLCK)),
+        ("lease", lease(libc::F_RDLCK)),
+        ("lease-write", lease(libc::F_WRLCK)),
+        ("ofd", by_bytes(libc::F_OFD_SETLK, libc::F_RDLCK)),
+        ("posix", by_bytes(libc::F_SETLK, libc::F_RDLCK)),
+        ("flock", flock(libc::LOCK_EX)),
+    ];
+    let got = asked.into_iter().filter(|(_, result)| *result == 0);
+    got.map(|(name, _)| name).collect()
 }
 
 fn place(text: &str) -> Location {
