@@ -166,13 +166,13 @@ fn find(uid: u32, make: bool) -> io::Result<Option<(os::Directory, PathBuf)>> {
     Ok(Some((directory, path)))
 }
 
-/// Whether what was to be opened is a file, a link, or closed to us: not ours.
+/// Whether what was to be opened is no directory, as a link is none, or closed to us: not ours.
 fn is_strangers(error: &io::Error) -> bool {
     let kinds = [
         io::ErrorKind::NotADirectory,
         io::ErrorKind::PermissionDenied,
     ];
-    kinds.contains(&error.kind()) || os::is_symbolic_link(error)
+    kinds.contains(&error.kind())
 }
 
 /// Gives our directory its mode if whoever made it has not come to that, and may never.

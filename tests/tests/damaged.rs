@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use shmem_core::{Lifetime, Shared, list, prune, remove, schema};
+use shmem_core::{Error, Lifetime, Shared, list, prune, remove, schema};
 use tests::raw::{Forged, HEADER, ROW, Raw, control, look, word};
 use tests::{Alone, alone, corrupt_part, outcome};
 
@@ -156,6 +156,8 @@ fn each_number_is_checked_by_itself() {
             1 << 62,
             1 << 32,
         ];
+        // Together more than a file can have, and less than a number.
+        let too_large = (1 << 63) / raw.word(word::BUFFERS) + 128;
         let checks: &[(usize, &[u64], &str)] = &[
             (
                 word::TOTAL,
@@ -169,6 +171,7 @@ fn each_number_is_checked_by_itself() {
             (word::BUFFERS, &[0, 1, 9, 255], "shape"),
             (word::BUFFERS, &[2, 3, 5, 8], "size in the header"),
             (word::SIZE, &[129, 4096, 1 << 30], "size in the header"),
+            (word::SIZE, &[too_large], "shape"),
             (word::ALIGN, &[0, 3, 127, 8192], "shape"),
             (word::SCHEMA, &[0, 255, 257, 4096], "schema offset"),
             (word::SCHEMA_LEN, &[(16 << 20) + 1], "shape"),
@@ -218,16 +221,35 @@ fn each_number_is_checked_by_itself() {
     });
 }
 
+/// A lock file that no creator makes, whether or not there is one.
+#[test]
+fn lock_files_of_no_mode() {
+    alone(|alone| {
+        let (mut raw, path) = valid(alone);
+        for mode in [0o1000, 0o1600, 0o611, 0o700, 1 << 32 | 0o600] {
+            raw.set_word(word::LOCK_MODE, mode);
+            raw.set_word(word::LOCK_INODE, 7);
+            raw.seal_checksum();
+            refused(&raw, &path, &["Corrupt"], &format!("{mode:#o}"));
+            let Err(Error::Corrupt { found, .. }) = u64::open(NAME) else {
+                panic!("{mode:#o}");
+            };
+            assert_eq!(found, format!("{mode:#o} for inode 7"));
+        }
+    });
+}
+
 /// What may differ between two objects: everything still works, and says what it finds.
 #[test]
 fn numbers_that_are_free() {
     alone(|alone| {
         let (raw, path) = valid(alone);
+        let last_base = i64::MAX.unsigned_abs() - 1025;
         let free = [word::ID, word::CREATED, word::LOCK_BASE]
             .into_iter()
             .chain(word::RESERVED..word::CHECKSUM);
         for index in free {
-            for value in [0, 1, 4096, 1 << 61, u64::MAX] {
+            for value in [0, 1, 4096, 1 << 61, last_base, u64::MAX] {
                 if index == word::LOCK_BASE && value == u64::MAX {
                     continue;
                 }
@@ -334,6 +356,23 @@ fn consistent_lies() {
                 ..honest.clone()
             });
             assert_eq!(outcome(u64::open(NAME)), "Ok", "{align}");
+        }
+
+        // A value that must be aligned better than it is.
+        #[derive(Shared, Clone, Copy)]
+        #[repr(C, align(256))]
+        struct Aligned([u64; 32]);
+        drop(remove(NAME));
+        let kept = Aligned::options().lifetime(Lifetime::Keep);
+        drop(kept.create(NAME, Aligned([5; 32])).unwrap());
+        let aligned = Raw::read(&path);
+        for (align, expected) in [(128, "Corrupt"), (256, "Ok"), (512, "Ok")] {
+            forge(&Forged {
+                align,
+                ..aligned.parts()
+            });
+            assert_eq!(outcome(Aligned::open(NAME)), expected, "{align}");
+            assert_eq!(outcome(Aligned::open_read_only(NAME)), expected, "{align}");
         }
 
         let long = vec![b'x'; 4096];

@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::Path;
 use std::process::Command;
 
-use shmem_core::Shared;
+use shmem_core::{Location, Shared};
 use tests::{Alone, Peer, Small, alone, is_root};
 
 const PEER: &str = env!("CARGO_BIN_EXE_peer");
@@ -113,6 +113,55 @@ fn a_directory_that_somebody_else_took() {
         assert_eq!(meet(&parent), next);
         fs::remove_dir(parent.join(&first)).unwrap();
         assert_eq!(meet(&parent), next);
+    });
+}
+
+/// Who finds a directory that is still being made finishes it, if it is its own.
+#[test]
+fn an_unfinished_directory() {
+    alone(|alone| {
+        if !is_root("an_unfinished_directory") {
+            return;
+        }
+        let home = alone.parent().join(format!("shmem-{USER}"));
+        fs::create_dir(&home).unwrap();
+        chown(&home, Some(1000), Some(1000)).unwrap();
+        mode(&home, 0o1700);
+        let found = || fs::metadata(&home).unwrap().mode() & 0o7777;
+        let mut root = Peer::spawn(PEER, &["user", "-"]);
+        root.expect(format!("open-read-only {USER}:o"), "NotFound");
+        assert_eq!(found(), 0o1700);
+        user(USER).expect("open o", "NotFound");
+        assert_eq!(found(), 0o711);
+    });
+}
+
+/// A user who names itself is the same user.
+#[test]
+fn an_owner_by_its_number() {
+    alone(|alone| {
+        let uid = rustix::process::geteuid().as_raw();
+        let at = Location::owned_by(uid, "o").unwrap();
+        let _object = Small::create(at, Small::new(1)).unwrap();
+        assert!(alone.home().join("o").exists());
+        assert_eq!(Small::open("o").unwrap().load().unwrap().counter, 1);
+    });
+}
+
+/// A parent that cannot be entered says nothing about whose its directories are.
+#[test]
+fn a_parent_that_leads_in_circles() {
+    alone(|alone| {
+        let parent = alone.parent().join("circle");
+        symlink("circle", &parent).unwrap();
+        let mut peer = Peer::command(
+            Command::new(PEER)
+                .args(["user", "-"])
+                .env("SHMEM_DIR", &parent),
+        );
+        for command in ["create o 1", "open o", "open-read-only o", "list", "prune"] {
+            peer.expect(command, "Io");
+        }
     });
 }
 

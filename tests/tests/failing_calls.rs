@@ -4,13 +4,14 @@
 //! A child is stopped before each of its calls by `ptrace(2)`, and the kernel is kept from making one of them.
 #![cfg(target_arch = "x86_64")]
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use shmem_core::{Shared, SharedObject};
 use tests::raw::Raw;
-use tests::{Alone, Peer, Small, alone, outcome};
+use tests::{Alone, Peer, Small, alone, is_root, outcome};
 
 const PEER: &str = env!("CARGO_BIN_EXE_peer");
 
@@ -190,6 +191,75 @@ fn afterwards(scene: &Scene<'_>, what: &str, op: &str, object: Option<SharedObje
     assert!(new.age() < Duration::from_secs(60), "{what}");
     drop(new);
     assert_eq!(scene.visible(), [""; 0], "{what}");
+}
+
+/// What the peer says of `op` when one after the other of its calls to open something finds nothing there.
+fn each_open_finds_nothing(peer: &mut Peer, op: &str, mut after: impl FnMut()) -> Vec<String> {
+    let calls = peer.ask(format!("calls {op}"));
+    after();
+    let calls: Vec<i64> = calls.split(' ').map(|call| call.parse().unwrap()).collect();
+    let opens = calls.iter().enumerate();
+    let opens = opens.filter(|(_, call)| [libc::SYS_openat, libc::SYS_open].contains(call));
+    let mut all = Vec::new();
+    for (index, _) in opens {
+        all.push(peer.ask(format!("fail {op} {index} {}", libc::ENOENT)));
+        peer.ask("close");
+        peer.expect("end", "ended with 0");
+        after();
+    }
+    all
+}
+
+/// A name that leads elsewhere between two looks at it is looked up anew; nothing is damaged.
+#[test]
+fn a_name_that_is_gone_for_a_moment() {
+    alone(|_| {
+        let _object = Small::create("o", Small::new(1)).unwrap();
+        let mut peer = Peer::spawn(PEER, &["failing"]);
+        for op in ["open", "open-read-only"] {
+            let said = each_open_finds_nothing(&mut peer, op, || ());
+            let known = ["Ok", "NotFound"];
+            assert!(
+                said.iter().all(|said| known.contains(&said.as_str())),
+                "{op}: {said:?}"
+            );
+            assert!(said.iter().any(|said| said == "NotFound"), "{op}: {said:?}");
+        }
+    });
+}
+
+/// The name of the user's directory was free a moment ago.
+#[test]
+fn a_directory_that_is_taken_just_now() {
+    alone(|alone| {
+        if !is_root("a_directory_that_is_taken_just_now") {
+            return;
+        }
+        let home = alone.home();
+        let next = alone.parent().join("shmem-0-1");
+        for (owner, mode, usable) in [(0, 0o711, true), (0, 0o777, false), (1000, 0o711, false)] {
+            fs::create_dir(&home).unwrap();
+            chown(&home, Some(owner), None).unwrap();
+            fs::set_permissions(&home, Permissions::from_mode(mode)).unwrap();
+            let mut peer = Peer::spawn(PEER, &["failing"]);
+            let said = each_open_finds_nothing(&mut peer, "create", || {
+                let inside = fs::read_dir(&home).unwrap().map(|file| file.unwrap());
+                for file in inside {
+                    assert!(usable, "in a stranger's directory: {file:?}");
+                    fs::remove_file(file.path()).unwrap();
+                }
+                drop(fs::remove_dir_all(&next));
+            });
+            let refused = said
+                .iter()
+                .filter(|said| *said == "PermissionDenied")
+                .count();
+            assert_eq!(refused, usize::from(!usable), "{owner}, {mode:o}: {said:?}");
+            let data = fs::metadata(&home).unwrap();
+            assert_eq!((data.uid(), data.mode() & 0o7777), (owner, mode));
+            fs::remove_dir(&home).unwrap();
+        }
+    });
 }
 
 macro_rules! tests {

@@ -1,7 +1,7 @@
 //! Files as locations, and the filesystems under them: full, closed, or without coherent memory.
 
 use std::fs::{self, File, Permissions};
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
@@ -416,5 +416,42 @@ fn a_directory_that_closes() {
         fs::set_permissions(&home, Permissions::from_mode(0o711)).unwrap();
         peer.expect("open o", "open");
         peer.expect("load", 2);
+    });
+}
+
+/// Numbers of files are told apart by filesystem alone: a lock file of another one is another file.
+#[test]
+fn a_lock_file_of_another_filesystem() {
+    alone(|alone| {
+        let test = "a_lock_file_of_another_filesystem";
+        let Some((mut peer, parent)) = mounted(alone, test, "-t tmpfs -o mode=1777") else {
+            return;
+        };
+        peer.expect("create-mode o 644 1", "open");
+        let lock = parent.join("shmem-0/.lock-600");
+        let inode = lock.metadata().unwrap().ino();
+        // A fresh filesystem counts its files, so that number comes soon.
+        let script = "mkdir other && mount -t tmpfs none other && for i in $(seq 1000); do
+                : > other/$i && [ $(stat -c %i other/$i) = $0 ] && exec mount --bind other/$i shmem-0/.lock-600
+            done; exit 1";
+        let mut command = Command::new("nsenter");
+        command.args(["-m", "-t", &peer.id().to_string(), "sh", "-c"]);
+        let at = alone.parent().display();
+        let script = format!("cd {at} && {script}");
+        let tried = command
+            .args([&script, &inode.to_string()])
+            .output()
+            .unwrap();
+        assert!(
+            tried.status.success(),
+            "{}",
+            String::from_utf8_lossy(&tried.stderr)
+        );
+        assert_eq!(lock.metadata().unwrap().ino(), inode);
+        for command in ["open o", "open-read-only o", "remove o"] {
+            peer.expect(command, "Corrupt");
+        }
+        peer.expect("create o 2", "AlreadyExists");
+        peer.expect("store 3", 2);
     });
 }

@@ -29,6 +29,16 @@ fn hostile_schemas() {
         let field =
             |offset: &str, size: &str, name: &str| line(1, "uint", offset, size, name, "u", "");
         let top = line(0, "struct", "0", "8", "", "S", "");
+        let nothing = |offset: &str, name: &str| {
+            line(1, "array", offset, "0", name, "", "0") + &line(2, "uint", "0", "1", "", "u8", "")
+        };
+        let enum_of = |repr: &str, number: &str| {
+            line(0, "enum", "0", "8", "", "E", repr)
+                + &line(1, "variant", "0", "8", "A", "", number)
+        };
+        let versioned = |version: &str| {
+            top.replace("\tS\t\t", &format!("\tS\t{version}\t")) + &field("0", "8", "a")
+        };
         let max = u64::MAX.to_string();
         let deep = |levels: usize, kind: &str, size: &str, extra: &str| -> String {
             (0..levels)
@@ -54,6 +64,12 @@ fn hostile_schemas() {
             line(0, "uint", "0", "8", "", "u\u{1b}[2J64", ""),
             line(0, "uint", "0", "3", "", "u24", ""),
             line(0, "tuint", "0", "8", "", "u64", ""),
+            line(0, "int", "0", "3", "", "i24", ""),
+            line(0, "nonzero-uint", "0", "3", "", "N", ""),
+            line(0, "nonzero-int", "0", "3", "", "N", ""),
+            line(0, "maybe-uint", "0", "3", "", "M", ""),
+            line(0, "maybe-int", "0", "3", "", "M", ""),
+            line(0, "float", "0", "2", "", "f16", ""),
             line(0, "char", "0", "8", "", "char", ""),
             line(0, "bool", "0", "8", "", "bool", ""),
             line(0, "enum", "0", "8", "", "E", "u64"),
@@ -63,6 +79,15 @@ fn hostile_schemas() {
             // One number has one text, or one layout would have two fingerprints.
             line(0, "enum", "0", "8", "", "E", "i64")
                 + &line(1, "variant", "0", "8", "A", "", "-0"),
+            // Numbers that the integer does not have, at each end.
+            enum_of("u64", "18446744073709551616"),
+            enum_of("i64", "9223372036854775808"),
+            enum_of("i64", "-9223372036854775809"),
+            versioned("0"),
+            versioned("01"),
+            versioned("+1"),
+            versioned("x"),
+            versioned("4294967296"),
             line(0, "array", "0", "8", "", "", &max) + &line(1, "uint", "0", "8", "", "u64", ""),
             line(0, "array", "0", "8", "", "", "1"),
             line(0, "array", "0", "0", "", "", &max) + &line(1, "array", "0", "0", "", "", "0"),
@@ -74,6 +99,8 @@ fn hostile_schemas() {
             top.clone() + &field("0", "8", "a") + &field("4", "4", "b"),
             top.clone() + &field("0", "8", "a") + &field("8", "1", "b"),
             top.clone() + &field("0", "4", "a") + &field("4", "4", "a"),
+            // One that overlaps another, with one of no size in between.
+            top.clone() + &field("0", "4", "a") + &nothing("0", "z") + &field("2", "2", "b"),
             top.clone() + &field(&max, "8", "a"),
             top.clone() + &field("0", &max, "a"),
             top.clone() + &field("99999999999999999999999999", "8", "a"),
@@ -91,6 +118,23 @@ fn hostile_schemas() {
         let empty = line(1, "array", "0", "0", "f", "", "0");
         texts.push((top.clone() + &empty.repeat(65_536)).into_bytes());
         texts.push(vec![b'9'; 16 << 20]);
+        // What nobody writes and yet contradicts nothing: one of no size has no place to take from others.
+        for text in [
+            versioned("4294967295"),
+            enum_of("u64", "18446744073709551615"),
+            enum_of("i64", "9223372036854775807"),
+            enum_of("i64", "-9223372036854775808"),
+            top.clone() + &field("0", "8", "a") + &nothing("4", "z"),
+        ] {
+            let schema = text.as_bytes();
+            Raw::forge(&Forged {
+                schema,
+                ..honest.clone()
+            })
+            .write(&path);
+            assert_eq!(outcome(shmem_core::schema(NAME)), "Ok", "{text}");
+            assert_eq!(outcome(u64::open(NAME)), "LayoutMismatch", "{text}");
+        }
         for schema in &texts {
             forge_and_refuse(
                 &path,

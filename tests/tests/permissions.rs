@@ -1,7 +1,7 @@
 //! Users who may read and not write, and users who may do neither. `directories.rs` has whose directory it is.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -129,6 +129,25 @@ fn another_user_gets_no_further() {
         assert_eq!(reader.load().unwrap().counter, 7);
         assert_eq!(reader.info().owner, 1000);
         assert_eq!(outcome(Small::open(theirs())), "Untrusted");
+    });
+}
+
+/// Root is trusted with everything as it is, and so is its object by whoever may write it.
+#[test]
+fn a_user_who_may_write_what_is_roots() {
+    alone(|alone| {
+        if !is_root("a_user_who_may_write_what_is_roots") {
+            return;
+        }
+        let path = alone.parent().join("object");
+        let object = Small::create(path.as_path(), Small::new(1)).unwrap();
+        let mut able = Peer::spawn(PEER, &["user", USER, "may-write-all"]);
+        able.expect(format!("open {}", path.display()), "open");
+        able.expect("store 2", 2);
+        assert_eq!(object.load().unwrap().counter, 2);
+        // Another user's is only that user's.
+        chown(&path, Some(1001), Some(1001)).unwrap();
+        able.expect(format!("open {}", path.display()), "Untrusted");
     });
 }
 

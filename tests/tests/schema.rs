@@ -142,6 +142,19 @@ struct Limit { // 4 bytes
     assert_eq!(StoredSchema::from(u64::SCHEMA).to_string(), "u64");
 }
 
+/// A type that several fields have is defined once.
+#[test]
+fn a_definition_is_printed_once() {
+    #[derive(Shared, Clone, Copy)]
+    #[repr(C)]
+    struct Pair {
+        first: Limit,
+        second: Limit,
+    }
+    let text = StoredSchema::from(Pair::SCHEMA).to_string();
+    assert_eq!(text.matches("struct Limit").count(), 1, "{text}");
+}
+
 /// Whatever is read is consistent: parts within the whole, in order, and the size of the items adds up.
 fn assert_consistent(schema: &StoredSchema) {
     let mut end = 0;

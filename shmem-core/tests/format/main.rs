@@ -287,6 +287,16 @@ fn large_buffers_do_not_lie_at_the_same_place_in_a_page() {
         (0, 8192 + 1024)
     );
     assert_eq!(shared.read().unwrap().0, [1; 5120]);
+
+    // As far apart as pages are: there is no other place.
+    #[derive(Shared, Clone, Copy)]
+    #[repr(C, align(4096))]
+    struct Page([u8; 4096]);
+    let name = unique("page");
+    let shared = Page::create(&name, Page([2; 4096])).unwrap();
+    let object = Object::open(&directory().join(encode(&name)));
+    assert_eq!((object.words[19] % 4096, object.words[20]), (0, 4096));
+    assert_eq!(shared.read().unwrap().0, [2; 4096]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::os::fd::AsRawFd as _;
 use std::path::Path;
 use std::time::Duration;
 
+use rustix::thread::{CapabilitySet, capabilities, set_capabilities, set_keep_capabilities};
 use shmem_core::{Lifetime, Location, Shared, SharedObject, SharedReader, Trust, Version};
 use tests::raw::maps_of;
 use tests::{Commands, Small, say, tell};
@@ -17,6 +18,14 @@ pub(crate) fn run(args: &[&str]) {
     match args {
         ["-"] => {}
         [uid] => become_user(uid.parse().expect("a user id")),
+        // Whatever a file's mode says.
+        [uid, "may-write-all"] => {
+            set_keep_capabilities(true).expect("to keep them");
+            become_user(uid.parse().expect("a user id"));
+            let mut sets = capabilities(None).expect("capabilities");
+            sets.effective |= CapabilitySet::DAC_OVERRIDE;
+            set_capabilities(None, sets).expect("a capability");
+        }
         other => panic!("no such user: {other:?}"),
     }
     let commands = Commands::ready();
