@@ -49,6 +49,7 @@ pub mod control {
     pub const WRITER: usize = 128;
     pub const WRITING: usize = 136;
     pub const HIGH_WATER: usize = 256;
+    pub const BOOT: usize = 264;
     pub const LEN: usize = 384;
 }
 

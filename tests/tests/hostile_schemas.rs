@@ -83,6 +83,14 @@ fn hostile_schemas() {
             enum_of("u64", "18446744073709551616"),
             enum_of("i64", "9223372036854775808"),
             enum_of("i64", "-9223372036854775809"),
+            enum_of("u64", "+1"),
+            enum_of("u64", "01"),
+            enum_of("i64", "-01"),
+            enum_of("u64", "1").replace("\tA\t", "\t\t"),
+            enum_of("u64", "1") + &line(1, "variant", "0", "8", "A", "", "2"),
+            enum_of("u64", "1") + &line(1, "variant", "0", "8", "B", "", "1"),
+            line(0, "enum", "0", "0", "", "E", "none")
+                + &line(1, "variant", "0", "0", "A", "", "0"),
             versioned("0"),
             versioned("01"),
             versioned("+1"),
@@ -96,6 +104,7 @@ fn hostile_schemas() {
             line(0, "str", "0", "8", "", "FixedStr", &max),
             line(0, "option", "0", "8", "", "FixedOption", "")
                 + &line(1, "uint", "8", "8", "", "u64", ""),
+            top.clone() + &field("0", "8", ""),
             top.clone() + &field("0", "8", "a") + &field("4", "4", "b"),
             top.clone() + &field("0", "8", "a") + &field("8", "1", "b"),
             top.clone() + &field("0", "4", "a") + &field("4", "4", "a"),

@@ -1,6 +1,8 @@
 //! What a power cut may leave of an object that is kept in a file: the kernel writes pages back in any order, so a
 //! word may be newer than another that was stored before it.
 
+use std::time::Duration;
+
 use shmem_core::{Lifetime, Shared, SharedObject};
 use tests::raw::{Raw, control, scribble, word};
 use tests::{TempDir, outcome};
@@ -55,4 +57,26 @@ fn a_generation_of_zero_holds_the_lock() {
     drop(guard);
     second.store(7).unwrap();
     assert_eq!(first.load().unwrap(), 7);
+}
+
+/// The clock of ages starts over at each boot, and says nothing of what was published before.
+#[test]
+fn a_value_of_another_boot() {
+    let directory = TempDir::new("boot");
+    let path = directory.path().join("object");
+    let options = u64::options().lifetime(Lifetime::Keep);
+    drop(options.create(path.as_path(), 5).unwrap());
+    let reader = u64::open_read_only(path.as_path()).unwrap();
+    let minute = Duration::from_secs(60);
+    assert!(reader.age() < minute);
+    let boot = Raw::read(&path).offset(word::CONTROL) + control::BOOT;
+    scribble(&path, boot, &4711_u64.to_ne_bytes());
+    assert_eq!(reader.age(), Duration::MAX);
+    // Whoever opens it now makes it one of this boot, and the value no younger.
+    let object = u64::open(path.as_path()).unwrap();
+    assert_eq!((object.age(), reader.age()), (Duration::MAX, Duration::MAX));
+    object.store(6).unwrap();
+    assert!(object.age() < minute && reader.age() < minute);
+    drop(object);
+    assert!(u64::open(path.as_path()).unwrap().age() < minute);
 }

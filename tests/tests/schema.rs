@@ -151,6 +151,11 @@ fn a_definition_is_printed_once() {
         first: Limit,
         second: Limit,
     }
+    let many = StoredSchema::from(<[Limit; 2]>::SCHEMA).to_string();
+    assert!(
+        many.starts_with("[Limit; 2]\n\n#[repr(C)]\nstruct Limit {"),
+        "{many}"
+    );
     let text = StoredSchema::from(Pair::SCHEMA).to_string();
     assert_eq!(text.matches("struct Limit").count(), 1, "{text}");
 }
