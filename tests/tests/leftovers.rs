@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use shmem_core::{Error, Lifetime, Shared, list, prune};
+use tests::raw::{Raw, control, scribble, word};
 use tests::{Alone, Peer, Small, alone, outcome};
 
 const PEER: &str = env!("CARGO_BIN_EXE_peer");
@@ -148,6 +149,27 @@ fn what_somebody_has_open_is_no_leftover() {
         stopped.kill();
         assert_eq!(prune().unwrap(), 1);
         assert_eq!(count(alone), 3);
+    });
+}
+
+/// Marked as removed and still under its name: whoever removed it was killed in between. It is nobody's, kept or not.
+#[test]
+fn an_object_that_was_removed_halfway() {
+    alone(|alone| {
+        for sweep in [
+            || prune().unwrap(),
+            || usize::from(list().unwrap().is_empty()),
+            || usize::from(u64::create("o", 1).is_ok()),
+        ] {
+            let kept = u64::options().lifetime(Lifetime::Keep);
+            drop(kept.create("o", 3).unwrap());
+            let path = alone.home().join("o");
+            let raw = Raw::read(&path);
+            let current = raw.offset(word::CONTROL) + control::CURRENT;
+            scribble(&path, current, &(raw.at(current) | 8).to_ne_bytes());
+            assert_eq!(sweep(), 1);
+            assert_eq!(count(alone), 0);
+        }
     });
 }
 

@@ -3,7 +3,7 @@
 
 use std::ffi::c_void;
 use std::io;
-use std::mem::MaybeUninit;
+use std::mem::{self, MaybeUninit};
 use std::ptr;
 
 /// No system call has this number: the kernel says ENOSYS, and the tracer knows where the child is.
@@ -24,7 +24,11 @@ pub(crate) struct Call {
 
 /// A child, stopped before a system call until it has come to its end.
 #[derive(Debug)]
-pub(crate) struct Traced(libc::pid_t);
+pub(crate) struct Traced {
+    id: libc::pid_t,
+    /// It stands before a call, and not behind one: the kernel stops it at both.
+    before: bool,
+}
 
 /// How a child was found.
 #[derive(Debug)]
@@ -50,7 +54,10 @@ impl Traced {
             std::process::exit(0);
         }
         assert!(pid > 0, "{}", io::Error::last_os_error());
-        let mut traced = Traced(pid);
+        let mut traced = Traced {
+            id: pid,
+            before: false,
+        };
         let status = traced.wait();
         assert!(libc::WIFSTOPPED(status), "{status:x}");
         let options = libc::PTRACE_O_EXITKILL | libc::PTRACE_O_TRACESYSGOOD;
@@ -61,14 +68,14 @@ impl Traced {
 
     /// Its process id.
     pub(crate) fn id(&self) -> libc::pid_t {
-        self.0
+        self.id
     }
 
     fn wait(&mut self) -> i32 {
         let mut status = 0;
         // SAFETY: it writes one integer, which `status` is.
-        let waited = unsafe { libc::waitpid(self.0, &raw mut status, 0) };
-        assert_eq!(waited, self.0, "{}", io::Error::last_os_error());
+        let waited = unsafe { libc::waitpid(self.id, &raw mut status, 0) };
+        assert_eq!(waited, self.id, "{}", io::Error::last_os_error());
         status
     }
 
@@ -77,7 +84,7 @@ impl Traced {
         const SYSCALL: i32 = libc::SIGTRAP | 0x80;
         let mut signal = 0;
         loop {
-            request(libc::PTRACE_SYSCALL, self.0, signal);
+            request(libc::PTRACE_SYSCALL, self.id, signal);
             let status = self.wait();
             if !libc::WIFSTOPPED(status) {
                 return Some(ended(status));
@@ -91,8 +98,11 @@ impl Traced {
 
     /// Lets it make the system call before which it is stopped, if any, and runs it to the next.
     pub(crate) fn next(&mut self) -> Found {
-        if let Some(ended) = self.run() {
-            return Found::Ended(ended);
+        // Behind the call before which it stood, then before the next.
+        for _ in 0..=u8::from(mem::take(&mut self.before)) {
+            if let Some(ended) = self.run() {
+                return Found::Ended(ended);
+            }
         }
         let registers = self.registers();
         let call = Call {
@@ -105,11 +115,13 @@ impl Traced {
                 Some(ended) => Found::Ended(ended),
             };
         }
+        self.before = true;
         Found::Before(call)
     }
 
     /// Takes it behind the system call before which it is stopped; says what came of that.
     pub(crate) fn finish_call(&mut self) -> u64 {
+        assert!(mem::take(&mut self.before), "it is in no call");
         if let Some(ended) = self.run() {
             panic!("ended in a system call: {ended}");
         }
@@ -131,7 +143,7 @@ impl Traced {
 
     /// Reads a word of its memory.
     pub(crate) fn peek(&self, at: u64) -> u64 {
-        request(libc::PTRACE_PEEKDATA, self.0, at)
+        request(libc::PTRACE_PEEKDATA, self.id, at)
     }
 
     fn registers(&self) -> libc::user_regs_struct {
@@ -139,7 +151,7 @@ impl Traced {
         let at = registers.as_mut_ptr().cast::<c_void>();
         // SAFETY: it writes the whole structure, which is large enough for the registers of this processor.
         let result =
-            unsafe { libc::ptrace(libc::PTRACE_GETREGS, self.0, ptr::null_mut::<c_void>(), at) };
+            unsafe { libc::ptrace(libc::PTRACE_GETREGS, self.id, ptr::null_mut::<c_void>(), at) };
         assert_eq!(result, 0, "{}", io::Error::last_os_error());
         // SAFETY: the request has succeeded, so it is initialised.
         unsafe { registers.assume_init() }
@@ -149,14 +161,14 @@ impl Traced {
         let at = ptr::from_ref(registers).cast::<c_void>();
         // SAFETY: it reads the structure, and changes the registers of a child that is stopped.
         let result =
-            unsafe { libc::ptrace(libc::PTRACE_SETREGS, self.0, ptr::null_mut::<c_void>(), at) };
+            unsafe { libc::ptrace(libc::PTRACE_SETREGS, self.id, ptr::null_mut::<c_void>(), at) };
         assert_eq!(result, 0, "{}", io::Error::last_os_error());
     }
 
     /// Lets it run on untraced, or stop by SIGSTOP.
     pub(crate) fn let_go(&mut self, stopped: bool) {
         let signal = if stopped { libc::SIGSTOP } else { 0 };
-        request(libc::PTRACE_DETACH, self.0, signal.unsigned_abs().into());
+        request(libc::PTRACE_DETACH, self.id, signal.unsigned_abs().into());
     }
 
     /// Waits for its end, once it was let go; says how it ended.
