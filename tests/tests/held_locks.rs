@@ -36,7 +36,7 @@ fn in_nobodys_way(group: &str, at: &str, location: &Location, file: &Path) {
     let directory = file.parent().unwrap();
     let lock = directory.join(".lock-600");
     // The kernel gives it all that need no permission to write.
-    let all = "ofd posix flock";
+    let all = "ofd posix member flock";
     let mut hold = || {
         other.expect(format!("hold-locks {}", file.display()), all);
     };
@@ -146,5 +146,29 @@ fn an_object_at_a_path() {
         let location = Location::try_from(file.as_path()).unwrap();
         let at = file.display().to_string();
         in_nobodys_way("session-file", &at, &location, &file);
+    });
+}
+
+/// An object whose mode is changed later has its locks where they were: who may read it now can hold them. Nobody
+/// new comes in then, and those who are in go on.
+#[test]
+fn a_mode_that_was_changed_later() {
+    alone(|alone| {
+        if !is_root("a_mode_that_was_changed_later") {
+            return;
+        }
+        let object = Small::create("o", Small::new(1)).unwrap();
+        let file = alone.home().join("o");
+        fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+        let mut other = Peer::spawn(PEER, &["user", USER]);
+        // Not the whole of it, since somebody lives.
+        other.expect(format!("hold-locks {}", file.display()), "member flock");
+        assert_eq!(outcome(Small::open("o")), "Busy");
+        assert_eq!(object.store(Small::new(2)).unwrap(), Version(2));
+        let reader = Small::open_read_only("o").unwrap();
+        assert_eq!(reader.load().unwrap(), Small::new(2));
+        assert_eq!(object.info().handles, Some(1));
+        other.kill();
+        assert_eq!(Small::open("o").unwrap().load().unwrap(), Small::new(2));
     });
 }

@@ -203,15 +203,19 @@ impl Peer {
     }
 }
 
-/// Takes every lock on the whole of `file` that the kernel gives who may only read it.
+/// Takes every lock on `file` that the kernel gives who may only read it: on the whole, and on the byte `MEMBER` of
+/// an object with locks of its own.
 fn hold_locks(file: &File) -> Vec<&'static str> {
-    let by_bytes = |command, kind: i32| {
-        // SAFETY: all-zero is a value of this plain struct of integers: from the start, as far as there is.
+    let range = |command, kind: i32, start, len| {
+        // SAFETY: all-zero is a value of this plain struct of integers.
         let mut lock: libc::flock = unsafe { std::mem::zeroed() };
+        lock.l_start = start;
+        lock.l_len = len;
         lock.l_type = kind.try_into().expect("a kind of lock");
         // SAFETY: both commands read one `flock`, which `lock` is.
         unsafe { libc::fcntl(file.as_raw_fd(), command, &raw const lock) }
     };
+    let by_bytes = |command, kind| range(command, kind, 0, 0);
     // SAFETY: these two take numbers only.
     let lease = |kind: i32| unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, kind) };
     // SAFETY: as above.
@@ -223,6 +227,10 @@ fn hold_locks(file: &File) -> Vec<&'static str> {
         ("lease-write", lease(libc::F_WRLCK)),
         ("ofd", by_bytes(libc::F_OFD_SETLK, libc::F_RDLCK)),
         ("posix", by_bytes(libc::F_SETLK, libc::F_RDLCK)),
+        (
+            "member",
+            range(libc::F_OFD_SETLK, libc::F_RDLCK, 1 << 62, 1),
+        ),
         ("flock", flock(libc::LOCK_EX)),
     ];
     let got = asked.into_iter().filter(|(_, result)| *result == 0);
