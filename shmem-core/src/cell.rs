@@ -23,8 +23,8 @@ use crate::sync::{Ordering, fence, in_order, seq_cst_unless};
 /// |-----:|-|---------|------------|
 /// | 0–2 | buffer | which buffer is current | [`publish`] |
 /// | 3 | `REMOVED` | the name leads elsewhere; stays set | [`remove`] |
-/// | 4 | `DRAINING` | in place: no new readers (reserved) | – |
-/// | 5 | `DIRTY` | in place: half-written (reserved) | – |
+/// | 4 | `DRAINING` | in place: no new readers | `in_place.rs` |
+/// | 5 | `DIRTY` | in place: half-written | `in_place.rs`, [`publish`] |
 /// | 6–7 | | 0 | – |
 /// | 8–63 | version | counts publications, from 1 | [`publish`] |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,10 +35,13 @@ const PIN: Ordering = seq_cst_unless(cfg!(mutation = "relaxed_pin"), Ordering::A
 const LOOK: Ordering = seq_cst_unless(cfg!(mutation = "relaxed_look"), Ordering::Acquire);
 pub(crate) const PUBLISH: Ordering =
     seq_cst_unless(cfg!(mutation = "relaxed_publish"), Ordering::AcqRel);
-const SCAN: Ordering = seq_cst_unless(cfg!(mutation = "relaxed_scan"), Ordering::Acquire);
+pub(crate) const SCAN: Ordering =
+    seq_cst_unless(cfg!(mutation = "relaxed_scan"), Ordering::Acquire);
 
 const BUFFER: u64 = 0b111;
 const REMOVED: u64 = 1 << 3;
+pub(crate) const DRAINING: u64 = 1 << 4;
+pub(crate) const DIRTY: u64 = 1 << 5;
 const VERSION_SHIFT: u32 = 8;
 
 /// A reader that forgets guards may not make the count wrap.
@@ -72,6 +75,19 @@ impl Current {
 
     pub(crate) const fn is_removed(self) -> bool {
         self.0 & REMOVED != 0
+    }
+
+    pub(crate) const fn is_draining(self) -> bool {
+        self.0 & DRAINING != 0
+    }
+
+    pub(crate) const fn is_dirty(self) -> bool {
+        self.0 & DIRTY != 0
+    }
+
+    /// Whether a writer keeps readers out, or has left the value half-written.
+    pub(crate) const fn is_closed(self) -> bool {
+        self.0 & (DRAINING | DIRTY) != 0
     }
 
     /// What the kernel compares when a waiter goes to sleep: flags and the low bits of the version.
@@ -171,8 +187,7 @@ pub(crate) fn choose<'a>(
     row: impl Fn(u32) -> Option<&'a Row>,
     mut alive: impl FnMut(u32) -> io::Result<bool>,
 ) -> io::Result<Result<u32, AllPinned>> {
-    // Behind the publication of `seen`, by whomever.
-    in_order(PUBLISH, SCAN);
+    in_order_to_scan();
     let rows = control.high_water.count.load(SCAN);
     // Not by remainder: a division takes as long as a locked exchange.
     for buffer in (seen.buffer() + 1..buffers).chain(0..seen.buffer()) {
@@ -194,9 +209,15 @@ pub(crate) fn choose<'a>(
     Ok(Err(AllPinned(pinning)))
 }
 
+/// Between a change of `current`, by whomever, and the scan of the pins.
+#[inline]
+pub(crate) fn in_order_to_scan() {
+    in_order(PUBLISH, SCAN);
+}
+
 /// Whether a live row pins the buffer.
 #[inline]
-fn is_pinned<'a>(
+pub(crate) fn is_pinned<'a>(
     buffer: u32,
     rows: u32,
     me: u32,
@@ -236,9 +257,15 @@ pub(crate) fn begin(control: &Control, buffer: u32) {
 pub(crate) fn publish(control: &Control, seen: Current, buffer: u32) -> Result<Current, Current> {
     let version = seen.version() + 1;
     control.stamps[buffer as usize].store(version, Ordering::Release);
+    exchange(control, seen, Current::new(version, buffer).0)
+}
+
+/// Puts `new` in the place of `seen`, unless anything but a removal has changed the word meanwhile, which stays.
+#[inline]
+pub(crate) fn exchange(control: &Control, seen: Current, new: u64) -> Result<Current, Current> {
     let mut old = seen.0;
     loop {
-        let mut new = Current::new(version, buffer).0 | old & REMOVED;
+        let mut new = new | old & REMOVED;
         if cfg!(mutation = "removed_dropped") {
             new &= !REMOVED;
         }

@@ -212,8 +212,13 @@ pub enum Error {
         holder: String,
     },
 
-    /// A writer of an in-place object died in the middle; a writer must repair the value first.
-    #[error("{location} was left half-written by a writer that died: repair it through `write`")]
+    /// A writer of an object that is changed in place died or gave up in the middle of a change.
+    ///
+    /// `write` goes on: its guard says [`recovered`](crate::WriteGuard::recovered) and holds the value as it was
+    /// left. What it publishes is the object's value again.
+    #[error(
+        "{location} was left half-changed by a writer that died or gave up: repair it through `write`, or `store` a value"
+    )]
     #[non_exhaustive]
     Poisoned {
         /// The object that is half-written.

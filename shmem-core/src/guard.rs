@@ -9,6 +9,7 @@ use core::ptr::NonNull;
 use std::thread;
 
 use crate::cell::{self, Current};
+use crate::in_place;
 use crate::lifecycle::Attachment;
 use crate::lock;
 use crate::notify;
@@ -58,6 +59,7 @@ impl<'a, P: ?Sized + Payload> ReadGuard<'a, P> {
     /// - `value` is that buffer; its bytes are a value before the guard is dereferenced.
     #[inline]
     pub(crate) unsafe fn new(attachment: &'a Attachment, value: NonNull<P>, seen: Current) -> Self {
+        attachment.count_guard_in();
         ReadGuard {
             attachment,
             value,
@@ -95,6 +97,7 @@ impl<P: ?Sized + Payload> Drop for ReadGuard<'_, P> {
     fn drop(&mut self) {
         // In a forked child the pin is the parent's.
         if self.attachment.is_ours() {
+            self.attachment.count_guard_out();
             cell::unpin(self.attachment.row(), self.seen.buffer());
         }
     }
@@ -185,6 +188,9 @@ impl Drop for Held<'_> {
         if attachment.is_ours() {
             attachment.locks.set_writer(0);
             let mapping = &attachment.view.mapping;
+            if attachment.is_in_place() {
+                attachment.let_readers_in();
+            }
             let line = &mapping.control().writer;
             lock::release(line, attachment.seat.token, Event);
         }
@@ -265,7 +271,8 @@ impl<'a, P: ?Sized + Payload> WriteGuard<'a, P> {
 
     #[cold]
     fn forget_change(&mut self) {
-        if self.change().touched && self.held.0.is_ours() {
+        let attachment = self.held.0;
+        if self.change().touched && attachment.is_ours() && !attachment.is_in_place() {
             let writing = &self.held.0.view.mapping.control().writer.writing;
             writing.store(0, Ordering::Relaxed);
         }
@@ -278,9 +285,15 @@ impl<'a, P: ?Sized + Payload> WriteGuard<'a, P> {
     /// finds that version still to come, this one died.
     #[inline]
     pub(crate) fn touch(&mut self) {
+        let attachment = self.held.0;
         let change = self.change_mut();
         if !change.touched {
             change.touched = true;
+            if attachment.is_in_place() {
+                let control = attachment.view.mapping.control();
+                change.seen = in_place::soil(control, change.seen);
+                return;
+            }
             let version = change.seen.version() + 1;
             let writing = &self.held.0.view.mapping.control().writer.writing;
             writing.store(version, Ordering::Relaxed);

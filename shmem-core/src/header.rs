@@ -51,7 +51,7 @@ const ALWAYS_WAKE: u64 = 2;
 /// | 6 | flags | bit 0 `Keep`; bit 1 publishers always wake |
 /// | 7 | created | nanoseconds since 1970 |
 /// | 8 | handles | rows in the table of participants |
-/// | 9 | buffers | 2 to 8 |
+/// | 9 | buffers | 1 to 8; with 1 the value is changed in place |
 /// | 10, 11 | size, align | of the value, in bytes |
 /// | 12, 13 | schema | offset, length in bytes |
 /// | 14, 15 | name | offset, length in bytes; empty for a file |
@@ -137,7 +137,7 @@ impl Layout {
         } = shape;
         let in_range = align.is_power_of_two()
             && align <= MAX_ALIGN
-            && (2..=MAX_BUFFERS).contains(&buffers)
+            && (1..=MAX_BUFFERS).contains(&buffers)
             && (1..=MAX_HANDLES).contains(&handles)
             && schema_len <= MAX_SCHEMA
             && name_len <= PAGE;

@@ -86,6 +86,7 @@ mod value;
 mod reader;
 mod guard;
 mod cell;
+mod in_place;
 mod lock;
 mod notify;
 mod participant;

@@ -11,13 +11,14 @@ use crate::cell::{self, Current};
 use crate::control::Row;
 use crate::directory::Spot;
 use crate::guard::ChangeCell;
+use crate::in_place;
 use crate::lock;
 use crate::notify;
 use crate::opened::{Opened, Wanted, check_trust};
 use crate::options::Settings;
 use crate::os::{self, Access, Event, FileInfo};
 use crate::participant::{self, Locks, PATIENCE, Seat};
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use crate::view::View;
 use crate::{Error, Lifetime, Location};
 
@@ -31,6 +32,8 @@ pub(crate) struct Attachment {
     pub(crate) validated: AtomicU64,
     pub(crate) interrupted: AtomicBool,
     pub(crate) change: ChangeCell,
+    /// How many guards read the only buffer of an object that is changed in place.
+    pub(crate) readers: AtomicU32,
 }
 
 /// Opens the object and takes a row in it.
@@ -97,6 +100,7 @@ pub(crate) fn join(
 fn revive(view: &View, boot: u64) {
     let control = view.mapping.control();
     lock::orphan(&control.writer);
+    in_place::let_in(control);
     if control.high_water.boot.swap(boot, Ordering::Relaxed) != boot {
         // Later than any clock says: the value is from another boot.
         control.published_at.store(u64::MAX, Ordering::Relaxed);
@@ -243,6 +247,7 @@ impl Attachment {
             validated: AtomicU64::new(u64::MAX),
             interrupted: AtomicBool::new(false),
             change: ChangeCell::new(),
+            readers: AtomicU32::new(0),
         }
     }
 
@@ -275,6 +280,10 @@ impl Drop for Attachment {
         if lock::is_held_by(line, seat.token) {
             // A guard was forgotten, and its change with it: nobody died.
             line.writing.store(0, Ordering::Relaxed);
+            if view.header.layout.shape.buffers == 1 {
+                in_place::let_in(mapping.control());
+                notify::wake_everybody(mapping, Event);
+            }
             lock::release(line, seat.token, Event);
         }
         let Ok(Some(member)) = locks.member(LEAVING) else {

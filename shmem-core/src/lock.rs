@@ -34,6 +34,8 @@ const GENERATION_SHIFT: u32 = 12;
 pub(crate) const GENERATIONS: u64 = 1 << (64 - GENERATION_SHIFT);
 
 impl Token {
+    /// Nobody's.
+    pub(crate) const FREE: Token = Token(FREE);
     /// The word of an owner that is known to be dead, and whose row somebody else may have taken.
     pub(crate) const NOBODY: Token = Token(ROW_MASK << ROW_SHIFT);
 

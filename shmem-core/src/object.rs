@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::cell::{self, AllPinned, Current};
 use crate::deadline::Deadline;
 use crate::guard::{Held, ReadGuard, WriteGuard};
+use crate::in_place;
 use crate::info::Info;
 use crate::lifecycle::Attachment;
 use crate::lock::{self, Token, Waiter};
@@ -84,13 +85,16 @@ impl<P: ?Sized + Payload> SharedObject<P> {
         self.attachment.is_ours()
     }
 
-    /// Borrows the current version; never waits for a writer.
+    /// Borrows the current version; never waits for a writer, unless the value is changed in place.
     ///
     /// The guard sees one consistent version for as long as it lives, while writers publish others. Other
-    /// processes see nothing of it, except that it keeps one buffer from being written.
+    /// processes see nothing of it, except that it keeps one buffer from being written. In an object with one
+    /// buffer ([in place](crate::Options::buffers)) readers share the value, and wait while a writer has it.
     ///
     /// # Errors
     ///
+    /// - [`Error::Poisoned`]: a writer died, or gave up, in the middle of a change in place.
+    /// - [`Error::WouldDeadlock`]: this thread holds the write guard of an object that is changed in place.
     /// - [`Error::InvalidValue`]: the bytes are not a value of the type (checked once for each handle and
     ///   version, and only for types that have invalid bytes).
     /// - [`Error::Forked`]: the handle is the parent process's.
@@ -98,8 +102,33 @@ impl<P: ?Sized + Payload> SharedObject<P> {
     /// - [`Error::Corrupt`]: another program wrote nonsense into the control words.
     #[inline]
     pub fn read(&self) -> Result<ReadGuard<'_, P>> {
+        self.read_until(Deadline::Never)
+    }
+
+    /// As [`read`](Self::read), without waiting where the value is changed in place.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read); [`Error::Busy`] also if a writer has the only buffer.
+    #[inline]
+    pub fn try_read(&self) -> Result<ReadGuard<'_, P>> {
+        self.read_until(Deadline::Now)
+    }
+
+    /// As [`read`](Self::read), waiting at most for `timeout` where the value is changed in place.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read); [`Error::TimedOut`] if a writer has had the only buffer for so long.
+    pub fn read_timeout(&self, timeout: Duration) -> Result<ReadGuard<'_, P>> {
+        self.read_until(Deadline::after(timeout))
+    }
+
+    #[inline]
+    fn read_until(&self, deadline: Deadline) -> Result<ReadGuard<'_, P>> {
         // SAFETY: the bytes are checked next.
-        let guard = unsafe { self.pin() }.map_err(|refusal| self.view().explain(refusal))?;
+        let guard = unsafe { self.pin(deadline) };
+        let guard = guard.map_err(|refusal| self.view().explain(refusal))?;
         if !const { P::SCHEMA.any_bits() } {
             self.validate(ReadGuard::seen(&guard))?;
         }
@@ -112,15 +141,21 @@ impl<P: ?Sized + Payload> SharedObject<P> {
     ///
     /// - The guard is dereferenced only once its bytes were seen to be a value.
     #[inline]
-    pub(crate) unsafe fn pin(&self) -> core::result::Result<ReadGuard<'_, P>, Refusal> {
+    pub(crate) unsafe fn pin(
+        &self,
+        deadline: Deadline,
+    ) -> core::result::Result<ReadGuard<'_, P>, Refusal> {
         let attachment = &self.attachment;
         if !attachment.is_ours() {
             return Err(Refusal::Forked);
         }
         let mapping = &self.view().mapping;
-        let Ok(seen) = cell::pin(mapping.control(), attachment.row()) else {
+        let Ok(mut seen) = cell::pin(mapping.control(), attachment.row()) else {
             return Err(Refusal::TooManyGuards);
         };
+        if seen.is_closed() {
+            seen = attachment.enter(seen, deadline)?;
+        }
         if seen.buffer() >= self.view().header.layout.shape.buffers {
             cell::unpin(attachment.row(), seen.buffer());
             return Err(Refusal::Word(seen));
@@ -128,25 +163,6 @@ impl<P: ?Sized + Payload> SharedObject<P> {
         let value = P::at(mapping.buffer(seen.buffer()));
         // SAFETY: pinned just now; the caller promises the rest.
         Ok(unsafe { ReadGuard::new(attachment, value, seen) })
-    }
-
-    /// As [`read`](Self::read), which never waits.
-    ///
-    /// # Errors
-    ///
-    /// As [`read`](Self::read).
-    pub fn try_read(&self) -> Result<ReadGuard<'_, P>> {
-        self.read()
-    }
-
-    /// As [`read`](Self::read), which never waits: there is nothing to time out while an object has two or
-    /// more buffers.
-    ///
-    /// # Errors
-    ///
-    /// As [`read`](Self::read).
-    pub fn read_timeout(&self, _timeout: Duration) -> Result<ReadGuard<'_, P>> {
-        self.read()
     }
 
     /// Checks the bytes of a buffer that is pinned, or current while the writer lock is held.
@@ -233,6 +249,9 @@ impl<P: ?Sized + Payload> SharedObject<P> {
             return Err(Refusal::Removed);
         }
         let buffers = self.view().header.layout.shape.buffers;
+        if buffers == 1 {
+            return self.begin_in_place(held, deadline, copy);
+        }
         if seen.buffer() >= buffers {
             return Err(Refusal::Word(seen));
         }
@@ -255,6 +274,31 @@ impl<P: ?Sized + Payload> SharedObject<P> {
         }
         // SAFETY: chosen and begun above, under the lock; filled with a value, or the caller fills it.
         Ok(unsafe { WriteGuard::new(held, to, seen, buffer, recovered) })
+    }
+
+    /// Waits until no reader has the only buffer.
+    fn begin_in_place<'a>(
+        &'a self,
+        held: Held<'a>,
+        deadline: Deadline,
+        copy: bool,
+    ) -> core::result::Result<WriteGuard<'a, P>, Refusal> {
+        let mapping = &self.view().mapping;
+        // From here on `held` lets readers in again, however this ends.
+        let seen = in_place::drain(mapping.control());
+        if !matches!(self.attachment.is_drained(), Ok(true)) {
+            self.attachment.wait_for_readers(deadline)?;
+        }
+        let recovered = seen.is_dirty();
+        if copy && !const { P::SCHEMA.any_bits() } {
+            if recovered {
+                // Not the bytes that were looked at when its version was published.
+                self.attachment.validated.store(u64::MAX, Ordering::Relaxed);
+            }
+            self.validate(seen)?;
+        }
+        // SAFETY: the only buffer, and this writer has it to itself.
+        Ok(unsafe { WriteGuard::new(held, mapping.buffer(0), seen, 0, recovered) })
     }
 
     /// The slow path of taking the lock.

@@ -131,12 +131,17 @@ impl<T: Shared> Options<T> {
         self
     }
 
-    /// How many copies of the value the object has: 2 to 8, 4 by default.
+    /// How many copies of the value the object has: 1 to 8, 4 by default.
     ///
     /// A writer needs one that no guard holds: with `n` buffers, `n - 2` versions may be held by readers
     /// before a writer has to wait for one of them.
+    ///
+    /// With 1 the value is changed **in place**, as for a type with `#[shared(in_place)]`: nothing is copied,
+    /// which is for values of megabytes and more. Then readers share the value and a writer excludes them; a
+    /// writer that dies, panics or [discards](crate::WriteGuard::discard) in the middle of a change leaves the
+    /// object [`Poisoned`](Error::Poisoned) until another has published.
     pub fn buffers(mut self, buffers: u32) -> Self {
-        self.settings.buffers = buffers.max(2);
+        self.settings.buffers = buffers.max(1);
         self
     }
 

@@ -72,7 +72,8 @@ impl<T: Shared> SharedObject<T> {
             }
         }
         // SAFETY: it is not dereferenced.
-        let guard = unsafe { self.pin() }.map_err(|refusal| self.view().explain(refusal))?;
+        let guard =
+            unsafe { self.pin(Deadline::Never) }.map_err(|refusal| self.view().explain(refusal))?;
         // SAFETY: the guard's pointer is valid for the bytes of a `T`; `out` is too, and outside the mapping.
         unsafe { core::ptr::copy_nonoverlapping(ReadGuard::as_ptr(&guard), out, 1) };
         // The copy and not the buffer, however often this version was checked: nothing can change it any more.

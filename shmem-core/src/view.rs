@@ -161,6 +161,7 @@ pub(crate) enum Refusal {
     Removed,
     Forked,
     TooManyGuards,
+    Poisoned,
     Overtaken,
     Word(Current),
     Other(Box<Error>),
@@ -183,6 +184,11 @@ impl View {
                 location,
                 holder: "this handle has 2147483648 guards that were never dropped; reopen it"
                     .into(),
+            },
+            Refusal::Poisoned => Error::Poisoned { location },
+            Refusal::Overtaken if self.header.layout.shape.buffers == 1 => Error::Busy {
+                location,
+                holder: "it is being changed in place, or was left half-changed".into(),
             },
             Refusal::Overtaken => Error::Busy {
                 location,
