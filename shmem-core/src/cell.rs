@@ -187,7 +187,8 @@ pub(crate) fn choose<'a>(
     row: impl Fn(u32) -> Option<&'a Row>,
     mut alive: impl FnMut(u32) -> io::Result<bool>,
 ) -> io::Result<Result<u32, AllPinned>> {
-    in_order_to_scan();
+    // Behind the publication of `seen`, by whomever.
+    in_order(PUBLISH, SCAN);
     let rows = control.high_water.count.load(SCAN);
     // Not by remainder: a division takes as long as a locked exchange.
     for buffer in (seen.buffer() + 1..buffers).chain(0..seen.buffer()) {
@@ -207,12 +208,6 @@ pub(crate) fn choose<'a>(
         }
     }
     Ok(Err(AllPinned(pinning)))
-}
-
-/// Between a change of `current`, by whomever, and the scan of the pins.
-#[inline]
-pub(crate) fn in_order_to_scan() {
-    in_order(PUBLISH, SCAN);
 }
 
 /// Whether a live row pins the buffer.

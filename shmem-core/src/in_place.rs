@@ -27,9 +27,12 @@ use crate::lock::{self, Token};
 use crate::notify;
 use crate::os::Event;
 use crate::participant;
-use crate::sync::{self, Ordering, fence};
+use crate::sync::{self, Ordering, fence, in_order, seq_cst_unless};
 use crate::view::Refusal;
 use crate::{Error, Result};
+
+/// Drain then scan, as publish then scan.
+const DRAIN: Ordering = seq_cst_unless(cfg!(mutation = "relaxed_drain"), Ordering::AcqRel);
 
 /// How often to look again before the first sleep: a writer of one field is done in less.
 const SPINS: u32 = if cfg!(loom) { 1 } else { 100 };
@@ -42,7 +45,7 @@ const OWN_PATIENCE: Duration = Duration::from_secs(1);
 /// Says that a writer wants the value to itself, and returns the word that says so. The caller holds the lock.
 #[inline]
 pub(crate) fn drain(control: &Control) -> Current {
-    let old = control.current.fetch_or(cell::DRAINING, cell::PUBLISH);
+    let old = control.current.fetch_or(cell::DRAINING, DRAIN);
     Current::from_bits(old | cell::DRAINING)
 }
 
@@ -54,7 +57,7 @@ pub(crate) fn is_drained<'a>(
     row: impl Fn(u32) -> Option<&'a Row>,
     alive: impl FnMut(u32) -> io::Result<bool>,
 ) -> io::Result<bool> {
-    cell::in_order_to_scan();
+    in_order(DRAIN, cell::SCAN);
     let rows = control.high_water.count.load(cell::SCAN);
     Ok(!cell::is_pinned(0, rows, me, &row, alive)?)
 }
@@ -64,7 +67,12 @@ pub(crate) fn is_drained<'a>(
 /// The word must still be what the writer saw, but for a removal: one that was taken for dead spoils nothing
 /// that its successor says, and cannot publish.
 pub(crate) fn soil(control: &Control, seen: Current) -> Current {
-    let soiled = cell::exchange(control, seen, seen.to_bits() | cell::DIRTY);
+    let dirty = if cfg!(mutation = "no_dirty") {
+        0
+    } else {
+        cell::DIRTY
+    };
+    let soiled = cell::exchange(control, seen, seen.to_bits() | dirty);
     control.stamps[0].store(0, Ordering::Relaxed);
     // Both before the bytes: for whoever copies out, and for whoever finds us dead.
     fence(Ordering::Release);
@@ -114,7 +122,10 @@ impl Attachment {
         let mapping = &self.view.mapping;
         let control = mapping.control();
         if lock::is_held_by(&control.writer, self.seat.token) && let_in(control) {
-            notify::wake(mapping, notify::take_request(mapping), Event);
+            let asked = notify::take_request(mapping);
+            if !cfg!(mutation = "no_wake_in_place") {
+                notify::wake(mapping, asked, Event);
+            }
         }
     }
 
@@ -125,7 +136,8 @@ impl Attachment {
     fn admission(&self, seen: Current) -> io::Result<Option<Admission>> {
         let mapping = &self.view.mapping;
         let control = mapping.control();
-        if !seen.is_dirty() && self.readers.load(Ordering::SeqCst) > 0 {
+        let beside_another = self.readers.load(Ordering::SeqCst) > 0;
+        if !seen.is_dirty() && (beside_another || cfg!(mutation = "admit_draining")) {
             return Ok(Some(Admission::Admitted));
         }
         let owner = Token::from_bits(control.writer.lock.load(Ordering::SeqCst));

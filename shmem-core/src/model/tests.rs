@@ -15,6 +15,7 @@ use crate::os::Event;
 use crate::{Error, Version, WriteGuard};
 use crate::{cell, notify};
 
+mod in_place;
 mod process;
 use process::{Model, Process, in_every_order, process};
 
