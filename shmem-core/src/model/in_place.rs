@@ -41,7 +41,7 @@ fn a_reader_meets_a_writer() {
 }
 
 #[test]
-fn two_writers_lose_nothing() {
+fn two_writers_lose_nothing_in_place() {
     in_every_order(Some(3), || {
         let model = Model::new(1, 2);
         let (one, two) = (model.open(), model.open());
@@ -159,7 +159,7 @@ fn giving_up_wakes_who_waits() {
 }
 
 #[test]
-fn a_copy_is_whole_or_thrown_away() {
+fn a_copy_is_whole_or_thrown_away_in_place() {
     in_every_order(None, || {
         let model = Model::new(1, 2);
         let (reader, writer) = (model.open(), model.open());

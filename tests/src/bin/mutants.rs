@@ -136,6 +136,26 @@ const MUTATIONS: &[Mutation] = &[
         "no_writer_sleeps_for_ever",
     ),
     (
+        "relaxed_drain",
+        "drain the only buffer with acquire and release only",
+        "a_reader_meets_a_writer",
+    ),
+    (
+        "no_dirty",
+        "change the only buffer without saying so first",
+        "what_a_dead_writer_left_half_changed_is_read_by_nobody",
+    ),
+    (
+        "admit_draining",
+        "let every reader in while a writer drains",
+        "a_reader_meets_a_writer",
+    ),
+    (
+        "no_wake_in_place",
+        "let readers in again, and do not wake them",
+        "giving_up_wakes_who_waits",
+    ),
+    (
         "remove_without_member",
         "remove and sweep without MEMBER",
         "replaced::a_name_is_not_taken_before_it_is_free",
@@ -271,7 +291,7 @@ fn red_models(mutation: Option<&str>) -> Vec<String> {
     }
     let red = failing(&build(cargo), "loom_tests::");
     red.iter()
-        .map(|test| test.trim_start_matches("loom_tests::").to_owned())
+        .map(|test| test.rsplit("::").next().unwrap_or(test).to_owned())
         .collect()
 }
 
