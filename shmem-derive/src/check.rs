@@ -36,10 +36,16 @@ fn options(input: &Input<'_>, errors: &mut Errors) {
             2..=8 => {}
             1 => errors.at(
                 buffers.span,
-                "one buffer, changed in place, is not available yet: use 2 to 8 buffers",
+                "one buffer means that the value is changed in place: write `in_place`",
             ),
             _ => errors.at(buffers.span, "an object has 2 to 8 buffers"),
         }
+    }
+    if let (Some(in_place), Some(_)) = (options.in_place, &options.buffers) {
+        errors.at(
+            in_place,
+            "`in_place` is one buffer: leave `buffers` out, or `in_place`",
+        );
     }
     if let (Some(pin), false) = (options.pins.first(), input.generics.params.is_empty()) {
         errors.at(

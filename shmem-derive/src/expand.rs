@@ -23,12 +23,22 @@ pub(crate) fn expand(input: &Input<'_>) -> TokenStream {
     } else {
         TokenStream::new()
     };
-    let buffers = input.options.buffers.as_ref().map(|number| {
-        let buffers = u32_literal(number.value);
+    implement(input, &description, &options(input, p), &checks)
+}
+
+/// The constants of `Shared` that options set.
+fn options(input: &Input<'_>, p: &TokenStream) -> TokenStream {
+    let options = &input.options;
+    let buffers = match (&options.buffers, options.in_place) {
+        (Some(number), _) => Some(number.value),
+        (None, Some(_)) => Some(1),
+        (None, None) => None,
+    };
+    let buffers = buffers.map(|buffers| {
+        let buffers = u32_literal(buffers);
         quote!(const BUFFERS: #p::core::primitive::u32 = #buffers;)
     });
-
-    implement(input, &description, &buffers.unwrap_or_default(), &checks)
+    quote!(#buffers)
 }
 
 /// What stands in for a type that was refused, so that its mistakes are reported once and not again by

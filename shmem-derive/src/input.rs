@@ -56,6 +56,8 @@ pub(crate) struct Options {
     pub(crate) name: LitStr,
     pub(crate) version: Option<Number>,
     pub(crate) buffers: Option<Number>,
+    /// The place of the word `in_place`.
+    pub(crate) in_place: Option<Span>,
     pub(crate) pins: Vec<Pin>,
 }
 
@@ -124,6 +126,7 @@ impl Options {
             name: LitStr::new(&ident.unraw().to_string(), ident.span()),
             version: None,
             buffers: None,
+            in_place: None,
             pins: Vec::new(),
         };
         let mut seen = Vec::new();
@@ -135,7 +138,7 @@ impl Options {
     }
 
     fn read_one(&mut self, meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
-        const KNOWN: &str = "`#[shared(..)]` on a type takes `name = \"..\"`, `version = N`, `buffers = N`, `size = N`, `align = N`, `fingerprint = N` and `crate = path`";
+        const KNOWN: &str = "`#[shared(..)]` on a type takes `name = \"..\"`, `version = N`, `buffers = N`, `in_place`, `size = N`, `align = N`, `fingerprint = N` and `crate = path`";
 
         let path = &meta.path;
         let word = path.get_ident().map(ToString::to_string);
@@ -147,8 +150,9 @@ impl Options {
             Some("size") => self.pin("size", meta)?,
             Some("align") => self.pin("align", meta)?,
             Some("fingerprint") => self.pin("fingerprint", meta)?,
-            Some(later @ ("in_place" | "reserve")) => {
-                return Err(meta.error(format!("`{later}` is not available yet: {KNOWN}")));
+            Some("in_place") => self.in_place = Some(path.span()),
+            Some("reserve") => {
+                return Err(meta.error(format!("`reserve` is not available yet: {KNOWN}")));
             }
             _ => return Err(meta.error(format!("unknown option: {KNOWN}"))),
         }

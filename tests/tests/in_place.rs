@@ -49,6 +49,25 @@ fn what_one_writes_others_read() {
     assert_eq!(reader.load().unwrap(), Small::new(4));
 }
 
+/// The option of the derive; the creator's own word goes before it.
+#[test]
+fn a_type_that_is_changed_in_place() {
+    #[derive(Shared, Clone, Copy)]
+    #[repr(C)]
+    #[shared(in_place)]
+    struct Frame([u8; 100]);
+
+    let name = Cleanup::new("in-place-type");
+    let object = Frame::create(&*name, Frame([1; 100])).unwrap();
+    assert_eq!(object.info().buffers, 1);
+    object.update(|frame| frame.0[99] = 7).unwrap();
+    assert_eq!(Frame::open(&*name).unwrap().load().unwrap().0[99], 7);
+
+    let name = Cleanup::new("not-in-place");
+    let object = Frame::options().buffers(3).create(&*name, Frame([1; 100]));
+    assert_eq!(object.unwrap().info().buffers, 3);
+}
+
 #[test]
 fn a_guard_that_changed_nothing_publishes_nothing() {
     let name = Cleanup::new("in-place-untouched");
