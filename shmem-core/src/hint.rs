@@ -19,10 +19,7 @@ use core::mem::{ManuallyDrop, MaybeUninit};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::num::{NonZeroIsize, NonZeroUsize};
 use core::ptr::NonNull;
-use core::sync::atomic::{
-    AtomicBool, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicIsize, AtomicPtr, AtomicU8,
-    AtomicU16, AtomicU32, AtomicU64, AtomicUsize,
-};
+use core::sync::atomic::{AtomicBool, AtomicIsize, AtomicPtr, AtomicUsize};
 use core::time::Duration;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, VecDeque};
@@ -122,8 +119,8 @@ advice! {
         "use a type of fixed size: `u64` for `usize`, `i64` for `isize`";
     InProcess: "`{T}` cannot live in shared memory: other processes do not take part in its rules",
         "use a plain field: a guard of the whole object lets one process change it";
-    Atomic: "`{T}` cannot be a field: atomics are not available yet",
-        "use a plain integer: a guard of the whole object lets one process change it";
+    Atomic: "`{T}` cannot live in shared memory: not every byte is a value of it, and nothing checks it after it was opened",
+        "use `AtomicU8`, and 0 and 1";
     Clock: "`{T}` cannot live in shared memory: its layout is not fixed",
         "use `u64` nanoseconds";
     Address: "`{T}` cannot live in shared memory: its layout is not fixed",
@@ -178,14 +175,6 @@ mod refused {
     impl Probe<AtomicUsize> { pub fn hint() where for<'a> Hint: WordSize<AtomicUsize> {} }
     impl Probe<AtomicIsize> { pub fn hint() where for<'a> Hint: WordSize<AtomicIsize> {} }
     impl Probe<AtomicBool> { pub fn hint() where for<'a> Hint: Atomic<AtomicBool> {} }
-    impl Probe<AtomicU8> { pub fn hint() where for<'a> Hint: Atomic<AtomicU8> {} }
-    impl Probe<AtomicU16> { pub fn hint() where for<'a> Hint: Atomic<AtomicU16> {} }
-    impl Probe<AtomicU32> { pub fn hint() where for<'a> Hint: Atomic<AtomicU32> {} }
-    impl Probe<AtomicU64> { pub fn hint() where for<'a> Hint: Atomic<AtomicU64> {} }
-    impl Probe<AtomicI8> { pub fn hint() where for<'a> Hint: Atomic<AtomicI8> {} }
-    impl Probe<AtomicI16> { pub fn hint() where for<'a> Hint: Atomic<AtomicI16> {} }
-    impl Probe<AtomicI32> { pub fn hint() where for<'a> Hint: Atomic<AtomicI32> {} }
-    impl Probe<AtomicI64> { pub fn hint() where for<'a> Hint: Atomic<AtomicI64> {} }
     impl Probe<Duration> { pub fn hint() where for<'a> Hint: Clock<Duration> {} }
     impl Probe<Instant> { pub fn hint() where for<'a> Hint: Clock<Instant> {} }
     impl Probe<SystemTime> { pub fn hint() where for<'a> Hint: Clock<SystemTime> {} }
@@ -240,8 +229,7 @@ quiet! {
     [R] fn() -> R; [A, R] fn(A) -> R; [A, B, R] fn(A, B) -> R;
     [R] extern "C" fn() -> R; [A, R] extern "C" fn(A) -> R; [A, B, R] extern "C" fn(A, B) -> R;
     [] usize; [] isize; [] NonZeroUsize; [] NonZeroIsize; [] AtomicUsize; [] AtomicIsize;
-    [] AtomicBool; [] AtomicU8; [] AtomicU16; [] AtomicU32; [] AtomicU64;
-    [] AtomicI8; [] AtomicI16; [] AtomicI32; [] AtomicI64;
+    [] AtomicBool;
     [] Duration; [] Instant; [] SystemTime; [] IpAddr; [] Ipv4Addr; [] Ipv6Addr; [] SocketAddr;
     [T: ?Sized] Cell<T>; [T: ?Sized] RefCell<T>; [T: ?Sized] UnsafeCell<T>; [T] OnceCell<T>; [T, F] LazyCell<T, F>;
     [T: ?Sized] Mutex<T>; [T: ?Sized] RwLock<T>; [T] OnceLock<T>; [T, F] LazyLock<T, F>; [] Condvar; [] Once;

@@ -23,6 +23,12 @@ pub(crate) const fn check<T: Shared>() {
     let schema = T::DESCRIPTION;
     own::<T>(schema);
     deep(schema);
+    if schema.has_atomics() && T::BUFFERS != 1 {
+        let mut text = Text::new();
+        text.quoted(schema.name);
+        text.str(" has atomics, which change without a copy: put `#[shared(in_place)]` on it");
+        panic!("{}", text.as_str());
+    }
 }
 
 /// What concerns the type as a whole.

@@ -12,6 +12,9 @@ use core::num::{
     NonZeroI8, NonZeroI16, NonZeroI32, NonZeroI64, NonZeroI128, NonZeroU8, NonZeroU16, NonZeroU32,
     NonZeroU64, NonZeroU128,
 };
+use core::sync::atomic::{
+    AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
+};
 
 const fn zerocopy_agrees<T: zerocopy::TryFromBytes + zerocopy::IntoBytes>() {}
 
@@ -38,6 +41,31 @@ leaf! {
     Char: char;
     NonZeroUint: NonZeroU8 NonZeroU16 NonZeroU32 NonZeroU64 NonZeroU128;
     NonZeroInt: NonZeroI8 NonZeroI16 NonZeroI32 NonZeroI64 NonZeroI128;
+}
+
+macro_rules! atomic {
+    ($($kind:ident: $($type:ident $bits:literal)*;)*) => {$($(
+        #[cfg(target_has_atomic = $bits)]
+        const _: () = zerocopy_agrees::<$type>();
+
+        // SAFETY: an atomic has the size and the values of its integer ("Layout" in `core::sync::atomic`).
+        #[cfg(target_has_atomic = $bits)]
+        #[diagnostic::do_not_recommend]
+        unsafe impl Described for $type {
+            const DESCRIPTION: &'static Schema = &Schema::of::<$type>(stringify!($type), Kind::$kind);
+        }
+
+        // SAFETY: described exactly; it changes behind a shared reference, and says so by its kind.
+        #[cfg(target_has_atomic = $bits)]
+        #[diagnostic::do_not_recommend]
+        unsafe impl Shared for $type {
+            const BUFFERS: u32 = 1;
+        }
+    )*)*};
+}
+atomic! {
+    AtomicUint: AtomicU8 "8" AtomicU16 "16" AtomicU32 "32" AtomicU64 "64";
+    AtomicInt: AtomicI8 "8" AtomicI16 "16" AtomicI32 "32" AtomicI64 "64";
 }
 
 macro_rules! option {
@@ -70,7 +98,9 @@ unsafe impl<T: Described, const N: usize> Described for [T; N] {
 
 // SAFETY: described exactly, as its items are.
 #[diagnostic::do_not_recommend]
-unsafe impl<T: Shared, const N: usize> Shared for [T; N] {}
+unsafe impl<T: Shared, const N: usize> Shared for [T; N] {
+    const BUFFERS: u32 = T::BUFFERS;
+}
 
 // SAFETY: no bytes. `T` decides whether a type that is marked with it may pass between threads.
 #[diagnostic::do_not_recommend]

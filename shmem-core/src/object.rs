@@ -171,13 +171,18 @@ impl<P: ?Sized + Payload> SharedObject<P> {
         if validated.load(Ordering::Relaxed) == seen.version() {
             return Ok(());
         }
-        // SAFETY: pinned or current under the lock, the caller says; the size is that of the schema.
-        let bytes = unsafe {
-            self.view()
-                .mapping
-                .stable_bytes(seen.buffer(), P::SCHEMA.size())
-        };
-        self.view().check(P::SCHEMA, bytes)?;
+        let (mapping, size) = (&self.view().mapping, P::SCHEMA.size());
+        if const { P::SCHEMA.has_atomics() } {
+            // They change meanwhile, so the rest is looked at in a copy.
+            let mut copy = vec![0; size];
+            // SAFETY: as many bytes as the value has.
+            unsafe { mapping.copy_out(seen.buffer(), copy.as_mut_ptr(), size) };
+            self.view().check(P::SCHEMA, &copy)?;
+        } else {
+            // SAFETY: pinned or current under the lock, the caller says; the size is that of the schema.
+            let bytes = unsafe { mapping.stable_bytes(seen.buffer(), size) };
+            self.view().check(P::SCHEMA, bytes)?;
+        }
         validated.store(seen.version(), Ordering::Relaxed);
         Ok(())
     }

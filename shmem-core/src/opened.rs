@@ -164,6 +164,14 @@ impl Opened {
         if self.description.header.fingerprint == wanted.fingerprint {
             let shape = &self.description.header.layout.shape;
             let size = wanted.schema.size() as u64;
+            if wanted.schema.has_atomics() && shape.buffers != 1 {
+                return Err(Error::Corrupt {
+                    location: location.clone(),
+                    what: "number of buffers of a value with atomics",
+                    found: shape.buffers.to_string(),
+                    expected: "1".into(),
+                });
+            }
             if shape.size == size && shape.align.max(128) >= wanted.schema.align as u64 {
                 return Ok(());
             }

@@ -139,9 +139,13 @@ impl<T: Shared> Options<T> {
     /// With 1 the value is changed **in place**, as for a type with `#[shared(in_place)]`: nothing is copied,
     /// which is for values of megabytes and more. Then readers share the value and a writer excludes them; a
     /// writer that dies, panics or [discards](crate::WriteGuard::discard) in the middle of a change leaves the
-    /// object [`Poisoned`](Error::Poisoned) until another has published.
+    /// object [`Poisoned`](Error::Poisoned) until another has published. A type with atomics has no other form.
     pub fn buffers(mut self, buffers: u32) -> Self {
-        self.settings.buffers = buffers.max(1);
+        self.settings.buffers = if const { T::SCHEMA.has_atomics() } {
+            1
+        } else {
+            buffers.max(1)
+        };
         self
     }
 

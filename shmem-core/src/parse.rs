@@ -289,6 +289,7 @@ impl<'a> Parser<'a> {
 /// The kinds that have nothing but a size, and the sizes that they have.
 fn plain_kind(kind: &str, size: usize) -> Option<StoredKind> {
     let integer = matches!(size, 1 | 2 | 4 | 8 | 16);
+    let atomic = integer && size != 16;
     match kind {
         "uint" if integer => Some(StoredKind::Uint),
         "int" if integer => Some(StoredKind::Int),
@@ -296,6 +297,8 @@ fn plain_kind(kind: &str, size: usize) -> Option<StoredKind> {
         "nonzero-int" if integer => Some(StoredKind::NonZeroInt),
         "maybe-uint" if integer => Some(StoredKind::MaybeUint),
         "maybe-int" if integer => Some(StoredKind::MaybeInt),
+        "atomic-uint" if atomic => Some(StoredKind::AtomicUint),
+        "atomic-int" if atomic => Some(StoredKind::AtomicInt),
         "float" if size == 4 || size == 8 => Some(StoredKind::Float),
         "bool" if size == 1 => Some(StoredKind::Bool),
         "char" if size == 4 => Some(StoredKind::Char),

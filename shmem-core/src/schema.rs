@@ -43,6 +43,10 @@ pub(crate) enum Kind {
     MaybeUint,
     /// `Option<NonZeroI32>` and the like: zero is `None`.
     MaybeInt,
+    /// `AtomicU32` and the like: an unsigned integer that changes under a shared reference.
+    AtomicUint,
+    /// `AtomicI32` and the like, signed.
+    AtomicInt,
     /// One of the listed numbers, stored as the integer type `repr`.
     Enum {
         repr: &'static str,
@@ -154,7 +158,13 @@ impl Schema {
 
 const fn any_bits(kind: &Kind) -> bool {
     match *kind {
-        Kind::Uint | Kind::Int | Kind::Float | Kind::MaybeUint | Kind::MaybeInt => true,
+        Kind::Uint
+        | Kind::Int
+        | Kind::Float
+        | Kind::MaybeUint
+        | Kind::MaybeInt
+        | Kind::AtomicUint
+        | Kind::AtomicInt => true,
         Kind::Array { item, len } => len == 0 || item.any_bits,
         Kind::Struct(fields) => {
             let mut i = 0;
@@ -185,6 +195,27 @@ impl Schema {
     /// Whether every bit pattern is a value, so that bytes need no check to become one.
     pub const fn any_bits(&self) -> bool {
         self.any_bits
+    }
+
+    /// Whether there are atomics in it, which change under a shared reference.
+    pub const fn has_atomics(&self) -> bool {
+        match self.kind {
+            Kind::AtomicUint | Kind::AtomicInt => true,
+            Kind::Array { item, .. } | Kind::Vec { item, .. } | Kind::Option { item } => {
+                item.has_atomics()
+            }
+            Kind::Struct(fields) => {
+                let mut i = 0;
+                while i < fields.len() {
+                    if fields[i].schema.has_atomics() {
+                        return true;
+                    }
+                    i += 1;
+                }
+                false
+            }
+            _ => false,
+        }
     }
 
     /// Whether all-zero bytes are a value, so that one can be built in place from zeros.
@@ -334,6 +365,8 @@ impl<'a> Writer<'a> {
             Kind::NonZeroInt => ("nonzero-int", Extra::Nothing),
             Kind::MaybeUint => ("maybe-uint", Extra::Nothing),
             Kind::MaybeInt => ("maybe-int", Extra::Nothing),
+            Kind::AtomicUint => ("atomic-uint", Extra::Nothing),
+            Kind::AtomicInt => ("atomic-int", Extra::Nothing),
             Kind::Enum { repr, .. } => ("enum", Extra::Text(repr)),
             Kind::Array { len, .. } => ("array", Extra::Number(len as i128)),
             Kind::Struct(_) => ("struct", Extra::Nothing),

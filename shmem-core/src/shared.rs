@@ -22,7 +22,8 @@ use crate::{Error, Location, Options, Result, Schema, SharedObject, SharedReader
 ///    each byte the one leaf (integer, float, `bool`, …) that it belongs to. There is no padding;
 /// 2. bytes that [`SCHEMA`](Self::SCHEMA) accepts are a value of the type, wherever they came from;
 /// 3. a value holds no address of anything: no pointer, reference, function or handle of this process;
-/// 4. there is no destructor, and nothing changes behind a shared reference (no `Cell`);
+/// 4. there is no destructor, and nothing but the atomics that [`SCHEMA`](Self::SCHEMA) names changes behind a
+///    shared reference (no `Cell`);
 /// 5. the type is `Send` and `Sync`: it consists of numbers.
 ///
 /// Unsafe code may assume all five. So it may copy a value by its bytes, write bytes of a value where other

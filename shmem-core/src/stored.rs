@@ -54,6 +54,10 @@ pub enum StoredKind {
     MaybeUint,
     /// A signed integer, where zero is `None`.
     MaybeInt,
+    /// `AtomicU32` and the like: an unsigned integer, changed without the writer lock.
+    AtomicUint,
+    /// `AtomicI32` and the like: a signed integer, likewise.
+    AtomicInt,
     /// One of the numbers in [`StoredSchema::variants`].
     Enum,
     /// [`StoredSchema::len`] items, one after the other.
@@ -236,6 +240,8 @@ impl From<&Schema> for StoredSchema {
             Kind::NonZeroInt => Shape::Plain(StoredKind::NonZeroInt),
             Kind::MaybeUint => Shape::Plain(StoredKind::MaybeUint),
             Kind::MaybeInt => Shape::Plain(StoredKind::MaybeInt),
+            Kind::AtomicUint => Shape::Plain(StoredKind::AtomicUint),
+            Kind::AtomicInt => Shape::Plain(StoredKind::AtomicInt),
             Kind::Enum { repr, variants } => Shape::Enum {
                 repr: repr.to_owned(),
                 variants: variants

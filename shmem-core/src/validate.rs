@@ -83,7 +83,13 @@ fn is_valid(schema: &Schema, bytes: &[u8], run: Run) -> bool {
     }
     let size = schema.size;
     match schema.kind {
-        Kind::Uint | Kind::Int | Kind::Float | Kind::MaybeUint | Kind::MaybeInt => true,
+        Kind::Uint
+        | Kind::Int
+        | Kind::Float
+        | Kind::MaybeUint
+        | Kind::MaybeInt
+        | Kind::AtomicUint
+        | Kind::AtomicInt => true,
         Kind::Bool if run.stride == 1 => {
             let bytes = &bytes[run.start..][..run.count];
             bytes.iter().fold(0, |all, byte| all | byte) <= 1

@@ -38,9 +38,31 @@ impl<T: Shared> SharedObject<T> {
     pub fn load_into(&self, out: &mut T) -> Result<Version> {
         let guard = self.read()?;
         let version = ReadGuard::version(&guard);
-        // SAFETY: a `T` is its bytes (contract of `Shared`); `out` is not in the mapping, since it is borrowed.
-        unsafe { core::ptr::copy_nonoverlapping(&raw const *guard, out, 1) };
+        // SAFETY: `out` is not in the mapping, since it is borrowed.
+        unsafe { self.copy_guarded(&guard, out) };
         Ok(version)
+    }
+
+    /// Copies the bytes that a guard holds.
+    ///
+    /// # Safety
+    ///
+    /// - `out` is valid for writes of a `T`, and outside the mapping.
+    #[inline]
+    unsafe fn copy_guarded(&self, guard: &ReadGuard<'_, T>, out: *mut T) {
+        if const { T::SCHEMA.has_atomics() } {
+            let buffer = ReadGuard::seen(guard).buffer();
+            // SAFETY: the caller's promise; atomics that change meanwhile are copied as such.
+            unsafe {
+                self.view()
+                    .mapping
+                    .copy_out(buffer, out.cast(), size_of::<T>())
+            };
+        } else {
+            // SAFETY: the guard's pointer is valid for the bytes of a `T`, which nobody writes; a `T` is its
+            // bytes (contract of `Shared`); `out` is apart from them.
+            unsafe { core::ptr::copy_nonoverlapping(ReadGuard::as_ptr(guard), out, 1) };
+        }
     }
 
     /// Copies the current version to the heap, without a copy on the stack.
@@ -74,8 +96,8 @@ impl<T: Shared> SharedObject<T> {
         // SAFETY: it is not dereferenced.
         let guard =
             unsafe { self.pin(Deadline::Never) }.map_err(|refusal| self.view().explain(refusal))?;
-        // SAFETY: the guard's pointer is valid for the bytes of a `T`; `out` is too, and outside the mapping.
-        unsafe { core::ptr::copy_nonoverlapping(ReadGuard::as_ptr(&guard), out, 1) };
+        // SAFETY: `out` is valid for writes of a `T`, and outside the mapping.
+        unsafe { self.copy_guarded(&guard, out) };
         // The copy and not the buffer, however often this version was checked: nothing can change it any more.
         // SAFETY: `out` was filled just now.
         unsafe { self.view().check_copy(out) }

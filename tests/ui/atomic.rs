@@ -4,7 +4,8 @@ use shmem_core::Shared;
 #[repr(C)]
 pub struct Order {
     pub id: u64,
-    pub item: std::sync::atomic::AtomicU64, //~ use a plain integer: a guard of the whole object lets one process change it
+    pub open: std::sync::atomic::AtomicBool, //~ use `AtomicU8`, and 0 and 1
+    _pad: [u8; 7],
 }
 
 fn main() {}

@@ -86,6 +86,8 @@ fn print(schema: &StoredSchema, depth: usize, offset: usize, name: &str, out: &m
         StoredKind::NonZeroInt => "nonzero-int",
         StoredKind::MaybeUint => "maybe-uint",
         StoredKind::MaybeInt => "maybe-int",
+        StoredKind::AtomicUint => "atomic-uint",
+        StoredKind::AtomicInt => "atomic-int",
         StoredKind::Enum => "enum",
         StoredKind::Array => "array",
         StoredKind::Struct => "struct",
