@@ -16,6 +16,7 @@ use crate::cell::Current;
 use crate::control::MAX_BUFFERS;
 use crate::directory::Spot;
 use crate::discovery;
+use crate::elements;
 use crate::fork::Registered;
 use crate::header::{Header, Layout, MAX_ALIGN, MAX_HANDLES, MAX_SCHEMA, Shape};
 use crate::lifecycle::{Attachment, stuck};
@@ -59,7 +60,7 @@ pub(crate) struct Unnamed<'a> {
 pub(crate) fn build<'a>(
     spot: &'a Spot,
     location: &Location,
-    wanted: Wanted,
+    wanted: Wanted<'_>,
     settings: &Settings,
     init: impl FnOnce(NonNull<u8>),
 ) -> Result<Unnamed<'a>, Error> {
@@ -76,8 +77,13 @@ pub(crate) fn build<'a>(
     let shape = Shape {
         size: wanted.schema.size() as u64,
         align: wanted.schema.align as u64,
-        buffers: settings.buffers,
+        buffers: if wanted.item == 0 {
+            settings.buffers
+        } else {
+            1
+        },
         handles: settings.max_handles,
+        item: wanted.item,
         schema_len: schema.len() as u64,
         name_len: name.len() as u64,
     };
@@ -165,6 +171,9 @@ pub(crate) fn build<'a>(
     let control = mapping.control();
     let first = Current::FIRST;
     control.stamps[first.buffer() as usize].store(first.version(), Ordering::Relaxed);
+    if wanted.item != 0 {
+        control.stamps[elements::WHOLE].store(first.version(), Ordering::Relaxed);
+    }
     control.high_water.boot.store(boot, Ordering::Relaxed);
     control
         .published_at
@@ -173,12 +182,15 @@ pub(crate) fn build<'a>(
     control
         .publisher
         .store(seat.token.to_bits(), Ordering::Relaxed);
+    // Fits: the whole is mapped.
+    let items = usize::try_from(shape.len()).unwrap_or(usize::MAX);
     let view = View {
         location: location.clone(),
         path: spot.path.clone(),
         file: info.id,
         header,
         mapping,
+        items,
         descriptor: None,
     };
     Ok(Unnamed {

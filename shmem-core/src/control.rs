@@ -65,6 +65,21 @@ pub(crate) struct Row {
     pub(crate) process: AtomicU32,
 }
 
+/// How many stamps the items of an array share.
+pub(crate) const STRIPES: usize = 64;
+
+/// Where single items of an array are changed; its meanings are in `elements.rs`.
+#[repr(C, align(128))]
+#[derive(Debug)]
+pub(crate) struct Elements {
+    /// For all items whose index leaves the same remainder: the version that last changed one of them.
+    pub(crate) stripes: [AtomicU64; STRIPES],
+    /// The version that is to be published with the item in the record, or an older one; or 0.
+    pub(crate) state: AtomicU64,
+    /// Which item it is.
+    pub(crate) index: AtomicU64,
+}
+
 impl Control {
     /// From a copy of its bytes.
     pub(crate) fn from_bytes(bytes: &[u8; size_of::<Control>()]) -> Self {
@@ -110,4 +125,7 @@ const _: () = {
     assert!(offset_of!(Row, pins) == 8);
     assert!(offset_of!(Row, in_use) == 40);
     assert!(offset_of!(Row, process) == 44);
+    assert!(size_of::<Elements>() == 640);
+    assert!(offset_of!(Elements, state) == 512);
+    assert!(offset_of!(Elements, index) == 520);
 };

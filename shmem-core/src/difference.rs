@@ -42,6 +42,16 @@ impl Difference {
         })
     }
 
+    /// Two that differ as a whole.
+    pub(crate) fn of_wholes(type_name: String, object: String, program: String) -> Self {
+        Difference {
+            type_name,
+            field: String::new(),
+            object,
+            program,
+        }
+    }
+
     /// The type that this program asks for.
     pub fn type_name(&self) -> &str {
         &self.type_name

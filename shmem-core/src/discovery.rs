@@ -12,7 +12,7 @@ use crate::opened::{Opened, stored_schema};
 use crate::os::{self, Access};
 use crate::participant::Locks;
 use crate::view::View;
-use crate::{Error, Lifetime, Location, Result, StoredSchema};
+use crate::{Error, Lifetime, Location, Result, StoredKind, StoredSchema};
 
 /// How many names `create` looks at, to see whether a program that was killed left them.
 const LOOKS: usize = 4;
@@ -232,7 +232,10 @@ impl Visit {
         }
         let locks = opened.locks(spot, &location, false, Access::Read).ok();
         let schema = stored_schema(&opened.description, &location)?;
-        let type_name = schema.name().to_owned();
+        let type_name = match schema.kind() {
+            StoredKind::Array => schema.type_text(),
+            _ => schema.name().to_owned(),
+        };
         let view = opened.into_view(spot, &location, false)?;
         Ok(Visit {
             view,

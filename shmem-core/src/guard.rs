@@ -9,6 +9,7 @@ use core::ptr::NonNull;
 use std::thread;
 
 use crate::cell::{self, Current};
+use crate::elements;
 use crate::in_place;
 use crate::lifecycle::Attachment;
 use crate::lock;
@@ -148,6 +149,8 @@ pub(crate) struct Change {
     pub(crate) seen: Current,
     pub(crate) recovered: bool,
     touched: bool,
+    /// Whether only one item of an array changes.
+    single: bool,
     panicking: bool,
 }
 
@@ -172,6 +175,7 @@ impl ChangeCell {
             seen: Current::FIRST,
             recovered: false,
             touched: false,
+            single: false,
             panicking: false,
         }))
     }
@@ -221,6 +225,7 @@ impl<'a, P: ?Sized + Payload> WriteGuard<'a, P> {
             seen,
             recovered,
             touched: false,
+            single: false,
             panicking: thread::panicking(),
         };
         guard
@@ -290,8 +295,9 @@ impl<'a, P: ?Sized + Payload> WriteGuard<'a, P> {
         if !change.touched {
             change.touched = true;
             if attachment.is_in_place() {
-                let control = attachment.view.mapping.control();
-                change.seen = in_place::soil(control, change.seen);
+                let mapping = &attachment.view.mapping;
+                elements::begin_whole(mapping);
+                change.seen = in_place::soil(mapping.control(), change.seen);
                 return;
             }
             let version = change.seen.version() + 1;
@@ -312,9 +318,29 @@ impl<'a, P: ?Sized + Payload> WriteGuard<'a, P> {
         place(self.change().value, value);
     }
 
+    /// Changes one item of an array and publishes that, whatever else happens to this process.
+    ///
+    /// The guard was not mutably dereferenced, and `index` is in range.
+    pub(crate) fn put(mut self, index: usize, item: &[u8]) -> Version {
+        let mapping = &self.held.0.view.mapping;
+        let seen = self.change().seen;
+        elements::record(mapping, seen, index, item);
+        let seen = in_place::soil(mapping.control(), seen);
+        elements::apply(mapping, seen, index);
+        let change = self.change_mut();
+        change.seen = seen;
+        change.single = true;
+        self.publish()
+    }
+
     #[inline]
     fn publish(&mut self) -> Version {
-        let Change { seen, buffer, .. } = *self.change();
+        let Change {
+            seen,
+            buffer,
+            single,
+            ..
+        } = *self.change();
         let attachment = self.held.0;
         if !attachment.is_ours() {
             return Version(seen.version());
@@ -333,6 +359,9 @@ impl<'a, P: ?Sized + Payload> WriteGuard<'a, P> {
         }
         if cfg!(mutation = "unlock_before_publish") {
             lock::release(&control.writer, attachment.seat.token, Event);
+        }
+        if attachment.is_in_place() && !single {
+            elements::end_whole(mapping, seen.version() + 1);
         }
         let published = cell::publish(control, seen, buffer);
         if !cfg!(mutation = "wake_before_publish") {
@@ -353,7 +382,7 @@ impl<P: ?Sized + Payload> Deref for WriteGuard<'_, P> {
 
     #[inline]
     fn deref(&self) -> &P {
-        let value = P::at(self.change().value);
+        let value = P::at(self.change().value, self.held.0.view.items);
         // SAFETY: only the lock's holder writes the buffer, and it is borrowed from this guard.
         unsafe { value.as_ref() }
     }
@@ -363,7 +392,7 @@ impl<P: ?Sized + Payload> DerefMut for WriteGuard<'_, P> {
     #[inline]
     fn deref_mut(&mut self) -> &mut P {
         self.touch();
-        let mut value = P::at(self.change().value);
+        let mut value = P::at(self.change().value, self.held.0.view.items);
         // SAFETY: as above, mutably; no guard reads the buffer, since it was chosen unpinned, and whoever
         // copies it out throws the copy away.
         unsafe { value.as_mut() }

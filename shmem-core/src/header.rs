@@ -8,7 +8,7 @@ use std::fs::File;
 
 use zerocopy::{FromBytes as _, IntoBytes as _};
 
-use crate::control::{Control, MAX_BUFFERS, Row};
+use crate::control::{Control, Elements, MAX_BUFFERS, Row};
 use crate::schema::{FNV_OFFSET, fnv1a};
 use crate::{Error, Lifetime, Location, os};
 
@@ -63,7 +63,9 @@ const ALWAYS_WAKE: u64 = 2;
 /// | 21 | lock mode | permission bits of the lock file; 0: the locks lie in this file |
 /// | 22 | lock inode | of the lock file; 0 if none |
 /// | 23 | lock base | the byte `MEMBER`; the byte `LIVE[p]` is `base + 1 + p` |
-/// | 24–30 | reserved | 0 |
+/// | 24, 25 | reserved | 0 |
+/// | 26 | item | size of an item in bytes, if the length was chosen at run time; else 0 |
+/// | 27–30 | reserved | 0 |
 /// | 31 | checksum | FNV-1a, 64 bits, of words 0 to 30, the schema and the name |
 mod word {
     pub(super) const MAGIC: usize = 0;
@@ -88,6 +90,7 @@ mod word {
     pub(super) const LOCK_MODE: usize = 21;
     pub(super) const LOCK_INODE: usize = 22;
     pub(super) const LOCK_BASE: usize = 23;
+    pub(super) const ITEM: usize = 26;
     pub(super) const CHECKSUM: usize = 31;
     pub(super) const COUNT: usize = 32;
 }
@@ -106,8 +109,18 @@ pub(crate) struct Shape {
     pub(crate) align: u64,
     pub(crate) buffers: u32,
     pub(crate) handles: u32,
+    /// Of an item of an array whose length was chosen at run time, in bytes; 0 of everything else.
+    pub(crate) item: u64,
     pub(crate) schema_len: u64,
     pub(crate) name_len: u64,
+}
+
+impl Shape {
+    /// How many items the array has; 0 if it is none.
+    #[inline]
+    pub(crate) fn len(&self) -> u64 {
+        self.size.checked_div(self.item).unwrap_or(0)
+    }
 }
 
 /// Where the parts of an object lie: a function of its [`Shape`] and nothing else.
@@ -119,6 +132,8 @@ pub(crate) struct Layout {
     pub(crate) waiters: u64,
     pub(crate) control: u64,
     pub(crate) rows: u64,
+    /// Where single items of an array are changed: [`Elements`], then room for one item.
+    pub(crate) elements: u64,
     pub(crate) buffers: u64,
     pub(crate) stride: u64,
     pub(crate) total: u64,
@@ -132,6 +147,7 @@ impl Layout {
             align,
             buffers,
             handles,
+            item,
             schema_len,
             name_len,
         } = shape;
@@ -140,7 +156,8 @@ impl Layout {
             && (1..=MAX_BUFFERS).contains(&buffers)
             && (1..=MAX_HANDLES).contains(&handles)
             && schema_len <= MAX_SCHEMA
-            && name_len <= PAGE;
+            && name_len <= PAGE
+            && (item == 0 || (size % item == 0 && buffers == 1));
         if !in_range {
             return None;
         }
@@ -151,7 +168,12 @@ impl Layout {
         let rows = control + size_of::<Control>() as u64;
         let rows_end = rows + u64::from(handles) * size_of::<Row>() as u64;
         let unit = align.max(LINE);
-        let buffers_at = rows_end.checked_next_multiple_of(unit)?;
+        let elements = rows_end;
+        let elements_end = match item {
+            0 => rows_end,
+            _ => elements + size_of::<Elements>() as u64 + item.checked_next_multiple_of(LINE)?,
+        };
+        let buffers_at = elements_end.checked_next_multiple_of(unit)?;
         let mut stride = size.max(1).checked_next_multiple_of(unit)?;
         if size >= PAGE && unit < PAGE {
             // Copying between places at the same offset within a page is several times slower: the processor
@@ -170,6 +192,7 @@ impl Layout {
             waiters,
             control,
             rows,
+            elements,
             buffers: buffers_at,
             stride,
             total,
@@ -234,6 +257,7 @@ impl Header {
         words[word::LOCK_MODE] = self.lock_mode.into();
         words[word::LOCK_INODE] = self.lock_inode;
         words[word::LOCK_BASE] = self.lock_base;
+        words[word::ITEM] = shape.item;
         words[word::CHECKSUM] = checksum(&words, schema, name.as_bytes());
         let mut bytes = words.as_bytes().to_vec();
         bytes.extend_from_slice(schema);
@@ -306,6 +330,7 @@ impl Description {
             align: words[word::ALIGN],
             buffers: narrow(word::BUFFERS),
             handles: narrow(word::HANDLES),
+            item: words[word::ITEM],
             schema_len: words[word::SCHEMA + 1],
             name_len: words[word::NAME + 1],
         };

@@ -39,7 +39,7 @@ pub(crate) struct Attachment {
 /// Opens the object and takes a row in it.
 pub(crate) fn join(
     location: &Location,
-    wanted: Wanted,
+    wanted: Wanted<'_>,
     settings: &Settings,
 ) -> Result<Attachment, Error> {
     let io = |source| Error::from_io(location, "joining the object", source);
@@ -108,7 +108,7 @@ fn revive(view: &View, boot: u64) {
 }
 
 /// Opens the object for reading only, through a mapping or not: registers nowhere, and stores nothing.
-pub(crate) fn view(location: &Location, wanted: Wanted, mapped: bool) -> Result<View, Error> {
+pub(crate) fn view(location: &Location, wanted: Wanted<'_>, mapped: bool) -> Result<View, Error> {
     if cfg!(any(target_arch = "x86", target_arch = "arm")) {
         // There the language allows atomic loads of 4 bytes at most in memory that is read-only.
         return Err(Error::UnsupportedPlatform {

@@ -14,7 +14,7 @@ use std::ptr::NonNull;
 
 use memmap2::{MmapOptions, MmapRaw};
 
-use crate::control::{Control, Row};
+use crate::control::{Control, Elements, Row};
 use crate::header::Layout;
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 
@@ -84,6 +84,48 @@ impl Mapping {
         Some(unsafe { &*row })
     }
 
+    /// How many items the array has; 0 if it is none.
+    pub(crate) fn items(&self) -> usize {
+        usize::try_from(self.layout.shape.len()).unwrap_or(0)
+    }
+
+    /// Where single items are changed, if this is an array.
+    #[inline]
+    pub(crate) fn elements(&self) -> Option<&Elements> {
+        if self.layout.shape.item == 0 {
+            return None;
+        }
+        let elements = self.at(self.layout.elements).cast::<Elements>();
+        // SAFETY: as for `control`.
+        Some(unsafe { &*elements })
+    }
+
+    /// Where the record's item lies, and how many bytes it has.
+    fn record(&self) -> (*mut u8, usize) {
+        let at = self.layout.elements + size_of::<Elements>() as u64;
+        // Fits: an item is no larger than the whole.
+        let size = usize::try_from(self.layout.shape.item).unwrap_or(0);
+        (self.at(at), size)
+    }
+
+    /// Puts an item into the record. The caller holds the writer lock of an array.
+    pub(crate) fn fill_record(&self, item: &[u8]) {
+        let (to, size) = self.record();
+        assert_eq!(item.len(), size, "an item");
+        // SAFETY: the record has room for one item, and only the lock's holder touches it; `item` is apart.
+        unsafe { to.copy_from_nonoverlapping(item.as_ptr(), size) };
+    }
+
+    /// Copies the record's item to its place. The caller has the array to itself.
+    pub(crate) fn copy_record_to(&self, index: usize) {
+        assert!(index < self.items(), "index out of range");
+        let (from, size) = self.record();
+        let to = self.buffer(0).as_ptr().wrapping_add(index * size);
+        // SAFETY: the item lies in the buffer, since `index` is below the number of items; nobody else reads or
+        // writes it through a reference, the caller says; the record is apart from it.
+        unsafe { to.copy_from_nonoverlapping(from, size) };
+    }
+
     /// The word in which waiters ask to be woken.
     #[inline]
     pub(crate) fn waiters(&self) -> &AtomicU32 {
@@ -122,7 +164,8 @@ impl Mapping {
         unsafe { to.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
     }
 
-    /// Copies the first `len` bytes of buffer `index` to `out` in words of 8 bytes, while others may write them.
+    /// Copies `len` bytes of buffer `index`, from the first on, to `out` in words of 8 bytes, while others may write
+    /// them.
     ///
     /// The copy may be torn: the caller accepts it only by the buffer's stamp.
     ///
@@ -163,6 +206,29 @@ impl Mapping {
             let tail = unsafe { out.add(len - rest) };
             // SAFETY: `tail` is valid for `rest` bytes, `value` has 8.
             unsafe { tail.copy_from_nonoverlapping(value.as_ptr(), rest) };
+        }
+    }
+
+    /// Copies the bytes from `from` on, which may be the middle of a word, as [`copy_out`](Self::copy_out) does.
+    ///
+    /// # Safety
+    ///
+    /// - `out` is valid for writes of `len` bytes.
+    /// - `from + len` is at most the size of the value.
+    pub(crate) unsafe fn copy_out_from(&self, index: u32, from: usize, out: *mut u8, len: usize) {
+        debug_assert!((from + len) as u64 <= self.layout.shape.size);
+        let words = self.buffer(index).as_ptr().cast::<AtomicU64>();
+        let (mut at, end) = (from, from + len);
+        while at < end {
+            // SAFETY: a buffer is `stride` bytes, a multiple of 128, so the word of a byte in it lies in it.
+            let word = unsafe { &*words.wrapping_add(at / 8) };
+            let bytes = word.load(Ordering::Relaxed).to_ne_bytes();
+            let part = &bytes[at % 8..(at % 8 + end - at).min(8)];
+            // SAFETY: `at - from + part.len()` is at most `len`.
+            let to = unsafe { out.add(at - from) };
+            // SAFETY: as above; `part` is ours.
+            unsafe { to.copy_from_nonoverlapping(part.as_ptr(), part.len()) };
+            at += part.len();
         }
     }
 

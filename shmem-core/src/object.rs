@@ -11,19 +11,19 @@ use std::time::Duration;
 
 use crate::cell::{self, AllPinned, Current};
 use crate::deadline::Deadline;
+use crate::elements;
 use crate::guard::{Held, ReadGuard, WriteGuard};
 use crate::in_place;
 use crate::info::Info;
 use crate::lifecycle::Attachment;
 use crate::lock::{self, Token, Waiter};
 use crate::notify;
-use crate::opened::Wanted;
 use crate::options::Settings;
 use crate::os::Event;
 use crate::participant;
 use crate::sync::{self, Ordering};
 use crate::view::{Refusal, View};
-use crate::{Error, Payload, Result};
+use crate::{Error, Payload, Result, Schema};
 
 /// Counts the publications of an object: a fresh one has `Version(1)`, and `Version(0)` is before everything.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -154,15 +154,45 @@ impl<P: ?Sized + Payload> SharedObject<P> {
             return Err(Refusal::TooManyGuards);
         };
         if seen.is_closed() {
-            seen = attachment.enter(seen, deadline)?;
+            seen = match attachment.enter(seen, deadline) {
+                Err(Refusal::Poisoned)
+                    if elements::pending(mapping, self.view().current()?).is_some() =>
+                {
+                    // What a dead writer had recorded, a writer publishes.
+                    drop(self.lock_and_copy(deadline, false)?);
+                    // SAFETY: as the caller promises.
+                    return unsafe { self.pin(deadline) };
+                }
+                other => other?,
+            };
         }
         if seen.buffer() >= self.view().header.layout.shape.buffers {
             cell::unpin(attachment.row(), seen.buffer());
             return Err(Refusal::Word(seen));
         }
-        let value = P::at(mapping.buffer(seen.buffer()));
+        let value = P::at(mapping.buffer(seen.buffer()), self.view().items);
         // SAFETY: pinned just now; the caller promises the rest.
         Ok(unsafe { ReadGuard::new(attachment, value, seen) })
+    }
+
+    /// Of the value, in bytes.
+    #[inline]
+    fn size(&self) -> usize {
+        let item = P::SCHEMA.size();
+        if P::IS_ARRAY {
+            item * self.view().items
+        } else {
+            item
+        }
+    }
+
+    /// Checks bytes that nobody writes.
+    fn check(&self, bytes: &[u8]) -> Result<()> {
+        if P::IS_ARRAY {
+            let schema = Schema::array(P::SCHEMA, self.view().items);
+            return self.view().check(&schema, bytes);
+        }
+        self.view().check(P::SCHEMA, bytes)
     }
 
     /// Checks the bytes of a buffer that is pinned, or current while the writer lock is held.
@@ -171,17 +201,17 @@ impl<P: ?Sized + Payload> SharedObject<P> {
         if validated.load(Ordering::Relaxed) == seen.version() {
             return Ok(());
         }
-        let (mapping, size) = (&self.view().mapping, P::SCHEMA.size());
+        let (mapping, size) = (&self.view().mapping, self.size());
         if const { P::SCHEMA.has_atomics() } {
             // They change meanwhile, so the rest is looked at in a copy.
             let mut copy = vec![0; size];
             // SAFETY: as many bytes as the value has.
             unsafe { mapping.copy_out(seen.buffer(), copy.as_mut_ptr(), size) };
-            self.view().check(P::SCHEMA, &copy)?;
+            self.check(&copy)?;
         } else {
             // SAFETY: pinned or current under the lock, the caller says; the size is that of the schema.
             let bytes = unsafe { mapping.stable_bytes(seen.buffer(), size) };
-            self.view().check(P::SCHEMA, bytes)?;
+            self.check(bytes)?;
         }
         validated.store(seen.version(), Ordering::Relaxed);
         Ok(())
@@ -269,7 +299,7 @@ impl<P: ?Sized + Payload> SharedObject<P> {
         if copy {
             // SAFETY: two different buffers, valid for the size of the value; the current one is written by
             // nobody while the lock is held, the other is ours.
-            unsafe { to.copy_from_nonoverlapping(from, P::SCHEMA.size()) };
+            unsafe { to.copy_from_nonoverlapping(from, self.size()) };
         }
         // Whoever ends a change alive publishes it or clears this word: see `WriteGuard::touch`.
         let writing = &control.writer.writing;
@@ -289,11 +319,21 @@ impl<P: ?Sized + Payload> SharedObject<P> {
         copy: bool,
     ) -> core::result::Result<WriteGuard<'a, P>, Refusal> {
         let mapping = &self.view().mapping;
-        // From here on `held` lets readers in again, however this ends.
-        let seen = in_place::drain(mapping.control());
-        if !matches!(self.attachment.is_drained(), Ok(true)) {
-            self.attachment.wait_for_readers(deadline)?;
-        }
+        let seen = loop {
+            // From here on `held` lets readers in again, however this ends.
+            let seen = in_place::drain(mapping.control());
+            if !matches!(self.attachment.is_drained(), Ok(true)) {
+                self.attachment.wait_for_readers(deadline)?;
+            }
+            let Some(index) = elements::pending(mapping, seen) else {
+                elements::mend(mapping, seen);
+                break seen;
+            };
+            // A writer died with one item in the record. Publishing it lets readers in: once more.
+            elements::apply(mapping, seen, index);
+            let _ = cell::publish(mapping.control(), seen, 0);
+            notify::wake(mapping, notify::take_request(mapping), Event);
+        };
         let recovered = seen.is_dirty();
         if copy && !const { P::SCHEMA.any_bits() } {
             if recovered {
@@ -455,11 +495,7 @@ impl<P: ?Sized + Payload> SharedObject<P> {
     /// As [`Shared::open`](crate::Shared::open).
     pub fn reopen(&self) -> Result<Self> {
         let location = &self.view().location;
-        let wanted = Wanted {
-            schema: P::SCHEMA,
-            fingerprint: const { P::SCHEMA.fingerprint() },
-        };
-        let attachment = self.settings.join(location, wanted)?;
+        let attachment = self.settings.join(location, P::WANTED)?;
         Ok(SharedObject::new(attachment, self.settings))
     }
 
@@ -468,7 +504,14 @@ impl<P: ?Sized + Payload> SharedObject<P> {
         let Attachment { locks, seat, .. } = &self.attachment;
         // The parent's locks say nothing to a forked child.
         let locks = self.attachment.is_ours().then_some((locks, *seat));
-        Info::of(self.view(), P::SCHEMA.name().to_owned(), locks)
+        let items = self.view().items;
+        let name = P::SCHEMA.name();
+        let name = if P::IS_ARRAY {
+            format!("[{name}; {items}]")
+        } else {
+            name.to_owned()
+        };
+        Info::of(self.view(), name, locks)
     }
 
     /// Has the operating system write everything published so far to the file; nothing for a name.

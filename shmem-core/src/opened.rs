@@ -6,25 +6,56 @@ use std::io;
 
 use crate::directory::Spot;
 use crate::fork::Registered;
-use crate::header::Description;
+use crate::header::{Description, Shape};
 use crate::mapping::Mapping;
 use crate::os::{self, Access, FileInfo, FileKind};
 use crate::participant::Locks;
 use crate::view::View;
-use crate::{Difference, Error, Location, Schema, Shared, StoredSchema, Trust};
+use crate::{Difference, Error, Location, Schema, Shared, StoredKind, StoredSchema, Trust};
 
 /// The type a program wants to see in an object.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Wanted {
-    pub(crate) schema: &'static Schema,
+pub struct Wanted<'a> {
+    /// Of the value; of an item if `any_number`.
+    pub(crate) schema: &'a Schema,
     pub(crate) fingerprint: u64,
+    /// Whether the value is an array, with a length chosen at run time: of so many bytes an item.
+    pub(crate) item: u64,
+    /// Whether the array may have any length.
+    pub(crate) any_number: bool,
 }
 
-impl Wanted {
-    pub(crate) const fn of<T: Shared>() -> Self {
+impl Wanted<'static> {
+    pub(crate) const fn one<T: Shared>() -> Self {
         Wanted {
             schema: T::SCHEMA,
             fingerprint: T::FINGERPRINT,
+            item: 0,
+            any_number: false,
+        }
+    }
+
+    pub(crate) const fn any_number<T: Shared>() -> Self {
+        assert!(
+            size_of::<T>() > 0,
+            "an array of items without bytes has no length"
+        );
+        Wanted {
+            item: size_of::<T>() as u64,
+            any_number: true,
+            ..Wanted::one::<T>()
+        }
+    }
+}
+
+impl<'a> Wanted<'a> {
+    /// An array of as many items as `schema` says, each of `item` bytes.
+    pub(crate) fn array(schema: &'a Schema, item: u64) -> Self {
+        Wanted {
+            schema,
+            fingerprint: schema.fingerprint(),
+            item,
+            any_number: false,
         }
     }
 }
@@ -142,6 +173,8 @@ impl Opened {
             path: spot.path.clone(),
             file: self.info.id,
             header: self.description.header,
+            items: usize::try_from(self.description.header.layout.shape.len())
+                .unwrap_or(usize::MAX),
             mapping,
             descriptor: None,
         })
@@ -160,9 +193,16 @@ impl Opened {
         Ok(view)
     }
 
-    pub(crate) fn check_layout(&self, location: &Location, wanted: Wanted) -> Result<(), Error> {
+    pub(crate) fn check_layout(
+        &self,
+        location: &Location,
+        wanted: Wanted<'_>,
+    ) -> Result<(), Error> {
+        let shape = &self.description.header.layout.shape;
+        if wanted.any_number || shape.item != wanted.item {
+            return self.check_array(location, wanted);
+        }
         if self.description.header.fingerprint == wanted.fingerprint {
-            let shape = &self.description.header.layout.shape;
             let size = wanted.schema.size() as u64;
             if wanted.schema.has_atomics() && shape.buffers != 1 {
                 return Err(Error::Corrupt {
@@ -197,6 +237,53 @@ impl Opened {
                 expected: "the words of docs/format.md".into(),
             }),
         }
+    }
+}
+
+impl Opened {
+    /// Compares what has a length chosen at run time, in the object or in the program.
+    fn check_array(&self, location: &Location, wanted: Wanted<'_>) -> Result<(), Error> {
+        let shape = &self.description.header.layout.shape;
+        let theirs = stored_schema(&self.description, location)?;
+        let ours = StoredSchema::from(wanted.schema);
+        let diff = match (shape.item, wanted.item) {
+            (0, 0) => Difference::between(&theirs, &ours),
+            (0, _) => Some(Difference::of_wholes(
+                ours.type_text(),
+                theirs.type_text(),
+                format!("an array `[{}]`", ours.type_text()),
+            )),
+            (_, 0) => Some(Difference::of_wholes(
+                ours.type_text(),
+                format!("an array `{}`", theirs.type_text()),
+                ours.type_text(),
+            )),
+            _ => {
+                let item = theirs.item().ok_or_else(|| Error::Corrupt {
+                    location: location.clone(),
+                    what: "schema",
+                    found: theirs.type_text(),
+                    expected: "an array".into(),
+                })?;
+                Difference::between(item, &ours)
+            }
+        };
+        if let Some(diff) = diff {
+            return Err(Error::LayoutMismatch {
+                location: location.clone(),
+                diff: Box::new(diff),
+            });
+        }
+        // As the schema says, and the same; so is the alignment, but for a forged one.
+        if shape.item == wanted.item && shape.align.max(128) >= wanted.schema.align as u64 {
+            return Ok(());
+        }
+        Err(Error::Corrupt {
+            location: location.clone(),
+            what: "size of an item",
+            found: format!("{} bytes aligned to {}", shape.item, shape.align),
+            expected: format!("{} bytes aligned to {}", wanted.item, wanted.schema.align),
+        })
     }
 }
 
@@ -259,7 +346,16 @@ pub(crate) fn stored_schema(
         let expected = "text in the grammar of docs/format.md".into();
         corrupt("schema", error.to_string(), expected)
     })?;
-    let size = description.header.layout.shape.size;
+    let Shape { size, item, .. } = description.header.layout.shape;
+    let of_items = schema.item().map_or(0, |item| item.size() as u64);
+    if item != 0 && (schema.kind() != StoredKind::Array || item != of_items) {
+        let expected = format!("{of_items} bytes, as its schema says");
+        return Err(corrupt(
+            "size of an item",
+            format!("{item} bytes"),
+            expected,
+        ));
+    }
     if schema.size() as u64 != size {
         let expected = format!("{} bytes, as its schema says", schema.size());
         return Err(corrupt(

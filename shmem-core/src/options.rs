@@ -203,8 +203,17 @@ impl<T: Shared> Options<T> {
     }
 
     fn create_at(&self, at: &Location, init: impl FnOnce(NonNull<u8>)) -> Result<SharedObject<T>> {
-        let attachment = create(at, Wanted::of::<T>(), &self.settings, init)?;
+        let attachment = self.create_with_schema(at, Wanted::one::<T>(), init)?;
         Ok(SharedObject::new(attachment, self.settings))
+    }
+
+    pub(crate) fn create_with_schema(
+        &self,
+        at: &Location,
+        wanted: Wanted<'_>,
+        init: impl FnOnce(NonNull<u8>),
+    ) -> Result<Attachment> {
+        create(at, wanted, &self.settings, init)
     }
 
     /// Opens the object with these options; see [`Shared::open`].
@@ -214,7 +223,7 @@ impl<T: Shared> Options<T> {
     /// As [`Shared::open`].
     pub fn open(&self, at: impl TryInto<Location, Error: Into<Error>>) -> Result<SharedObject<T>> {
         let at = at.try_into().map_err(Into::into)?;
-        let wanted = Wanted::of::<T>();
+        let wanted = Wanted::one::<T>();
         let attachment = self.settings.join(&at, wanted)?;
         Ok(SharedObject::new(attachment, self.settings))
     }
@@ -230,7 +239,7 @@ impl<T: Shared> Options<T> {
         initial: T,
     ) -> Result<SharedObject<T>> {
         let at = at.try_into().map_err(Into::into)?;
-        let attachment = open_or_create(&at, Wanted::of::<T>(), &self.settings, |buffer| {
+        let attachment = open_or_create(&at, Wanted::one::<T>(), &self.settings, |buffer| {
             place(buffer, initial)
         })?;
         Ok(SharedObject::new(attachment, self.settings))
@@ -246,7 +255,7 @@ impl<T: Shared> Options<T> {
         at: impl TryInto<Location, Error: Into<Error>>,
     ) -> Result<SharedReader<T>> {
         let at = at.try_into().map_err(Into::into)?;
-        let wanted = Wanted::of::<T>();
+        let wanted = Wanted::one::<T>();
         let view = self
             .settings
             .patiently(|| lifecycle::view(&at, wanted, self.settings.mapped))?;
@@ -256,7 +265,7 @@ impl<T: Shared> Options<T> {
 
 impl Settings {
     /// Opens the object for reading and writing.
-    pub(crate) fn join(&self, at: &Location, wanted: Wanted) -> Result<Attachment> {
+    pub(crate) fn join(&self, at: &Location, wanted: Wanted<'_>) -> Result<Attachment> {
         self.patiently(|| lifecycle::join(at, wanted, self))
     }
 
@@ -296,7 +305,7 @@ impl<T: Shared> ZeroIsValid<T> {
 /// Under a name that is free, or that a leftover has.
 fn create(
     at: &Location,
-    wanted: Wanted,
+    wanted: Wanted<'_>,
     settings: &Settings,
     init: impl FnOnce(NonNull<u8>),
 ) -> Result<Attachment> {
@@ -331,7 +340,7 @@ fn make_way(spot: &Spot, at: &Location) -> Result<()> {
 
 fn open_or_create(
     at: &Location,
-    wanted: Wanted,
+    wanted: Wanted<'_>,
     settings: &Settings,
     init: impl FnOnce(NonNull<u8>),
 ) -> Result<Attachment> {

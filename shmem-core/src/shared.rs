@@ -155,6 +155,57 @@ pub unsafe trait Shared: Described + Sized + 'static {
         Self::options().open_read_only(at)
     }
 
+    /// Creates an array of `len` items at `at`, each of them `initial`; its length never changes.
+    ///
+    /// An array is changed [in place](Options::buffers): guards lead to a `[Self]`, and single items are read and
+    /// changed without copying or locking the rest. All-zero items are not written, so that a large array costs
+    /// only the pages that are touched.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use shmem_core::Shared;
+    ///
+    /// let levels = u32::create_array("array-example", 1000, 0)?;
+    /// levels.store_at(7, 42)?;
+    /// assert_eq!(levels.load_at(7)?, 42);
+    /// assert_eq!(levels.read()?.iter().sum::<u32>(), 42);
+    /// # Ok::<(), shmem_core::Error>(())
+    /// ```
+    fn create_array(
+        at: impl TryInto<Location, Error: Into<Error>>,
+        len: usize,
+        initial: Self,
+    ) -> Result<SharedObject<[Self]>> {
+        Self::options().create_array(at, len, initial)
+    }
+
+    /// Opens an array of whatever length.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open). An object that holds one value is a `LayoutMismatch`.
+    fn open_array(at: impl TryInto<Location, Error: Into<Error>>) -> Result<SharedObject<[Self]>> {
+        Self::options().open_array(at)
+    }
+
+    /// Opens an array, of whatever length, or creates one of `len` items.
+    ///
+    /// # Errors
+    ///
+    /// As [`open_or_create`](Self::open_or_create).
+    fn open_or_create_array(
+        at: impl TryInto<Location, Error: Into<Error>>,
+        len: usize,
+        initial: Self,
+    ) -> Result<SharedObject<[Self]>> {
+        Self::options().open_or_create_array(at, len, initial)
+    }
+
     /// How to create or open an object of this type, beyond the defaults.
     fn options() -> Options<Self> {
         Options::new()

@@ -24,6 +24,8 @@ pub(crate) struct View {
     pub(crate) file: FileId,
     pub(crate) header: Header,
     pub(crate) mapping: Mapping,
+    /// How many items an array has; 0 of everything else.
+    pub(crate) items: usize,
     /// What is read by system calls if the mapping is not to be touched: a file that is cut short makes a trap
     /// of it. Then the mapping only tells the kernel which word to sleep on.
     pub(crate) descriptor: Option<File>,

@@ -7,7 +7,7 @@ use std::io;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use crate::control::{Control, Row};
+use crate::control::{Control, Elements, Row};
 use crate::header::Layout;
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 
@@ -102,6 +102,19 @@ impl Mapping {
         self.0.rows.get(index as usize)
     }
 
+    pub(crate) fn items(&self) -> usize {
+        0
+    }
+
+    /// None: there are no arrays in the model.
+    pub(crate) fn elements(&self) -> Option<&Elements> {
+        None
+    }
+
+    pub(crate) fn fill_record(&self, _: &[u8]) {}
+
+    pub(crate) fn copy_record_to(&self, _: usize) {}
+
     pub(crate) fn waiters(&self) -> &AtomicU32 {
         &self.0.waiters
     }
@@ -120,6 +133,8 @@ impl Mapping {
         // SAFETY: `out` is valid for `len` bytes, and the copy is as many.
         unsafe { out.copy_from_nonoverlapping(words.as_ptr().cast(), len) };
     }
+
+    pub(crate) unsafe fn copy_out_from(&self, _: u32, _: usize, _: *mut u8, _: usize) {}
 
     #[expect(clippy::disallowed_methods, reason = "this is the accessor")]
     pub(crate) unsafe fn stable_bytes(&self, index: u32, len: usize) -> &[u8] {

@@ -95,6 +95,7 @@ impl Model {
             },
             header: self.header,
             mapping: self.mapping.clone(),
+            items: 0,
             descriptor: None,
         };
         let settings = Options::<Value>::new().settings;

@@ -1,0 +1,267 @@
+//! Arrays: whole through guards, item by item without them, and whole items whoever is killed.
+
+use std::thread;
+use std::time::Duration;
+
+use shmem_core::{Error, ReadGuard, Shared, SharedObject, Version, WriteGuard};
+use tests::{Checked, Cleanup, Small, TempDir};
+
+fn create(name: &str, len: usize) -> SharedObject<[Small]> {
+    let options = Small::options();
+    options
+        .create_array_with(name, len, |i| Small::new(i as u64))
+        .unwrap()
+}
+
+#[test]
+fn a_length_chosen_at_run_time() {
+    let name = Cleanup::new("array");
+    let object = create(&name, 100);
+    assert_eq!((object.len(), object.is_empty()), (100, false));
+    let other = Small::open_array(&*name).unwrap();
+    assert_eq!(other.len(), 100);
+    for (i, item) in other.read().unwrap().iter().enumerate() {
+        assert_eq!(*item, Small::new(i as u64));
+    }
+    let info = object.info();
+    assert_eq!((info.size, info.buffers), (6400, 1));
+    assert_eq!(info.type_name, "[Checked; 100]");
+    let listed = shmem_core::list().unwrap();
+    let listed = listed
+        .iter()
+        .find(|info| info.location.name() == Some(&*name));
+    assert_eq!(listed.unwrap().type_name, "[Checked; 100]");
+    let schema = shmem_core::schema(&*name).unwrap();
+    assert_eq!(schema.len(), Some(100));
+    assert_eq!(schema.item().unwrap().name(), "Checked");
+}
+
+#[test]
+fn single_items() {
+    let name = Cleanup::new("array-items");
+    let object = create(&name, 10);
+    let other = Small::open_array(&*name).unwrap();
+    assert_eq!(other.store_at(3, Small::new(33)).unwrap(), Version(2));
+    assert_eq!(object.load_at(3).unwrap(), Small::new(33));
+    let sum = object
+        .update_at(3, |item| {
+            item.set(item.counter + 1);
+            item.counter
+        })
+        .unwrap();
+    assert_eq!((sum, object.version()), (34, Version(3)));
+    assert_eq!(other.read().unwrap()[3], Small::new(34));
+    // The neighbours are as they were.
+    for i in [0, 1, 2, 4, 5, 6, 7, 8, 9] {
+        assert_eq!(object.load_at(i).unwrap(), Small::new(i as u64));
+    }
+    for wrong in [10, 11, usize::MAX] {
+        let errors = [
+            object.load_at(wrong).map(drop),
+            object.store_at(wrong, Small::new(1)).map(drop),
+            object.update_at(wrong, |_| ()),
+        ];
+        for error in errors {
+            let error = error.unwrap_err();
+            let is = matches!(
+                error,
+                Error::TooLarge {
+                    what: "index",
+                    limit: 10,
+                    ..
+                }
+            );
+            assert!(is, "{error}");
+        }
+    }
+    assert_eq!(object.version(), Version(3));
+}
+
+#[test]
+fn ranges_into_a_buffer() {
+    let name = Cleanup::new("array-ranges");
+    let object = create(&name, 10);
+    let mut out = [Small::new(0); 4];
+    assert_eq!(object.load_range(5, &mut out).unwrap(), Version(1));
+    assert_eq!(out, [5, 6, 7, 8].map(Small::new));
+    let error = object.load_range(7, &mut out).unwrap_err();
+    let is = matches!(
+        error,
+        Error::TooLarge {
+            found: 11,
+            limit: 10,
+            ..
+        }
+    );
+    assert!(is, "{error}");
+    assert_eq!(out, [5, 6, 7, 8].map(Small::new));
+    object.load_range(10, &mut []).unwrap();
+}
+
+#[test]
+fn the_whole_through_guards() {
+    let name = Cleanup::new("array-whole");
+    let object = create(&name, 10);
+    {
+        let mut guard = object.write().unwrap();
+        guard.reverse();
+    }
+    assert_eq!(object.version(), Version(2));
+    let seen = object.read().unwrap();
+    assert_eq!(seen[0], Small::new(9));
+    assert_eq!(ReadGuard::version(&seen), Version(2));
+    // A guard of the whole keeps single items as they are, and whoever reads one is not kept.
+    assert_eq!(object.load_at(0).unwrap(), Small::new(9));
+    let other = Small::open_array(&*name).unwrap();
+    thread::scope(|scope| {
+        let storing = scope.spawn(|| other.store_at(0, Small::new(7)).unwrap());
+        assert_eq!(seen[0], Small::new(9));
+        drop(seen);
+        assert_eq!(storing.join().unwrap(), Version(3));
+    });
+    assert_eq!(object.load_at(0).unwrap(), Small::new(7));
+}
+
+#[test]
+fn from_an_iterator_and_from_nothing() {
+    let name = Cleanup::new("array-from");
+    let object = u16::options()
+        .create_array_from(&*name, [3, 1, 4, 1, 5])
+        .unwrap();
+    assert_eq!(*object.read().unwrap(), [3, 1, 4, 1, 5]);
+    let empty = Cleanup::new("array-empty");
+    let object = u64::create_array(&*empty, 0, 7).unwrap();
+    assert!(object.is_empty());
+    assert_eq!(object.read().unwrap().len(), 0);
+    assert!(object.load_at(0).is_err());
+    assert_eq!(u64::open_array(&*empty).unwrap().len(), 0);
+    let again = u64::open_or_create_array(&*empty, 5, 1).unwrap();
+    assert_eq!(again.len(), 0);
+}
+
+#[test]
+fn another_kind_of_object_is_another_layout() {
+    let name = Cleanup::new("array-mismatch");
+    let _object = u32::create_array(&*name, 4, 1).unwrap();
+    let refused = |error: Error| {
+        assert!(matches!(error, Error::LayoutMismatch { .. }), "{error}");
+        error.to_string()
+    };
+    let text = refused(u32::open(&*name).unwrap_err());
+    assert!(text.contains("an array `[u32; 4]` in the object"), "{text}");
+    refused(<[u32; 4]>::open(&*name).unwrap_err());
+    let text = refused(u64::open_array(&*name).unwrap_err());
+    assert!(text.contains("u32"), "{text}");
+    let single = Cleanup::new("array-mismatch-single");
+    let _object = u32::create(&*single, 4).unwrap();
+    let text = refused(u32::open_array(&*single).unwrap_err());
+    assert!(text.contains("an array `[u32]` in this program"), "{text}");
+}
+
+#[test]
+fn items_are_checked() {
+    let dir = TempDir::new("array-invalid");
+    let path = dir.path().join("o");
+    let object = bool::create_array(path.as_path(), 100, false).unwrap();
+    let at = tests::raw::Raw::read(&path).value().start;
+    object.store_at(5, true).unwrap();
+    drop(object);
+    tests::raw::scribble(&path, at + 7, &[9]);
+    let object = bool::open_array(path.as_path()).unwrap();
+    assert!(object.load_at(5).unwrap());
+    assert!(matches!(object.load_at(7), Err(Error::InvalidValue { found, .. }) if found == "9"));
+    let whole = object.read();
+    assert!(
+        matches!(&whole, Err(Error::InvalidValue { field, offset: 7, .. }) if field == "[7]"),
+        "{whole:?}"
+    );
+    drop(whole);
+    assert!(object.load_range(0, &mut [false; 8]).is_err());
+    object.load_range(8, &mut [true; 8]).unwrap();
+    object.store_at(7, true).unwrap();
+    assert_eq!(
+        object.read().unwrap().iter().filter(|item| **item).count(),
+        2
+    );
+}
+
+#[test]
+fn sizes_that_do_not_fit_a_word() {
+    let name = Cleanup::new("array-odd");
+    let object = <[u8; 3]>::create_array(&*name, 50, [1, 2, 3]).unwrap();
+    for i in 0..50_u8 {
+        object.store_at(i.into(), [i, i + 1, i + 2]).unwrap();
+    }
+    for i in 0..50_u8 {
+        assert_eq!(object.load_at(i.into()).unwrap(), [i, i + 1, i + 2]);
+    }
+}
+
+#[test]
+fn items_are_whole_under_load() {
+    type Item = Checked<14>;
+    let name = Cleanup::new("array-load");
+    let options = Item::options();
+    let object = options
+        .create_array_with(&*name, 8, |_| Item::new(0))
+        .unwrap();
+    const STORES: u64 = 20_000;
+    thread::scope(|scope| {
+        for writer in 0..2 {
+            let name = &name;
+            scope.spawn(move || {
+                let other = Item::open_array(&**name).unwrap();
+                for i in 0..STORES {
+                    let index = usize::try_from(i % 4 * 2 + writer).unwrap();
+                    other
+                        .update_at(index, |item| item.set(item.counter + 1))
+                        .unwrap();
+                }
+            });
+        }
+        let mut last = [0; 8];
+        while last.iter().sum::<u64>() < 2 * STORES {
+            for (index, last) in last.iter_mut().enumerate() {
+                let item = object.load_at(index).unwrap();
+                assert!(item.is_whole(), "torn at {}", item.counter);
+                assert!(item.counter >= *last);
+                *last = item.counter;
+            }
+        }
+    });
+    assert_eq!(object.version(), Version(2 * STORES + 1));
+}
+
+#[test]
+fn a_half_changed_whole_is_poisoned_for_items_too() {
+    let name = Cleanup::new("array-poisoned");
+    let object = create(&name, 4);
+    let mut guard = object.write().unwrap();
+    guard[2].spoil(7);
+    WriteGuard::discard(guard);
+    assert!(matches!(object.load_at(0), Err(Error::Poisoned { .. })));
+    assert!(matches!(
+        object.store_at(0, Small::new(1)),
+        Err(Error::Poisoned { .. })
+    ));
+    assert!(matches!(object.read(), Err(Error::Poisoned { .. })));
+    let mut guard = object.write().unwrap();
+    assert!(WriteGuard::recovered(&guard));
+    guard[2].set(2);
+    drop(guard);
+    assert_eq!(object.load_at(2).unwrap(), Small::new(2));
+}
+
+#[test]
+fn a_large_one_costs_what_is_touched() {
+    use std::os::unix::fs::MetadataExt as _;
+    let dir = TempDir::new("array-sparse");
+    let path = dir.path().join("o");
+    let made = std::time::Instant::now();
+    let object = u64::create_array(path.as_path(), 8 << 20, 0).unwrap();
+    println!("64 MiB created in {:?}", made.elapsed());
+    object.store_at(8_000_000, 1).unwrap();
+    assert_eq!(object.load_at(8_000_000).unwrap(), 1);
+    assert_eq!(object.wait(Version(1), Duration::ZERO).unwrap(), Version(2));
+    assert!(std::fs::metadata(&path).unwrap().size() > 64 << 20);
+}
