@@ -8,7 +8,7 @@ use crate::os;
 use crate::participant::{Locks, Seat};
 use crate::sync::Ordering;
 use crate::view::View;
-use crate::{Lifetime, Location, Version};
+use crate::{Lifetime, Location, Payload, Version};
 
 /// What can be said of an object without knowing its type.
 ///
@@ -49,6 +49,15 @@ pub struct Info {
     pub owner: u32,
     /// Its permission bits.
     pub mode: u32,
+}
+
+/// What a handle says of the type of its value.
+pub(crate) fn type_name<P: ?Sized + Payload>(view: &View) -> String {
+    let name = P::SCHEMA.name();
+    if P::IS_ARRAY {
+        return format!("[{name}; {}]", view.items);
+    }
+    name.to_owned()
 }
 
 impl Info {

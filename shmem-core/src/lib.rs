@@ -84,6 +84,7 @@ mod payload;
 mod object;
 mod value;
 mod array;
+mod items;
 mod reader;
 mod guard;
 mod cell;

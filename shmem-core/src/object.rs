@@ -14,7 +14,7 @@ use crate::deadline::Deadline;
 use crate::elements;
 use crate::guard::{Held, ReadGuard, WriteGuard};
 use crate::in_place;
-use crate::info::Info;
+use crate::info::{Info, type_name};
 use crate::lifecycle::Attachment;
 use crate::lock::{self, Token, Waiter};
 use crate::notify;
@@ -504,14 +504,7 @@ impl<P: ?Sized + Payload> SharedObject<P> {
         let Attachment { locks, seat, .. } = &self.attachment;
         // The parent's locks say nothing to a forked child.
         let locks = self.attachment.is_ours().then_some((locks, *seat));
-        let items = self.view().items;
-        let name = P::SCHEMA.name();
-        let name = if P::IS_ARRAY {
-            format!("[{name}; {items}]")
-        } else {
-            name.to_owned()
-        };
-        Info::of(self.view(), name, locks)
+        Info::of(self.view(), type_name::<P>(self.view()), locks)
     }
 
     /// Has the operating system write everything published so far to the file; nothing for a name.

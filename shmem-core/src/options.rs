@@ -255,11 +255,7 @@ impl<T: Shared> Options<T> {
         at: impl TryInto<Location, Error: Into<Error>>,
     ) -> Result<SharedReader<T>> {
         let at = at.try_into().map_err(Into::into)?;
-        let wanted = Wanted::one::<T>();
-        let view = self
-            .settings
-            .patiently(|| lifecycle::view(&at, wanted, self.settings.mapped))?;
-        Ok(SharedReader::new(view, self.clone()))
+        SharedReader::open(self.settings, &at)
     }
 }
 
@@ -270,7 +266,7 @@ impl Settings {
     }
 
     /// Tries again, for as long as `wait_for` says, while there is no object.
-    fn patiently<R>(&self, mut open: impl FnMut() -> Result<R>) -> Result<R> {
+    pub(crate) fn patiently<R>(&self, mut open: impl FnMut() -> Result<R>) -> Result<R> {
         let deadline = match self.wait_for {
             Some(timeout) => Deadline::after(timeout),
             None => Deadline::Now,

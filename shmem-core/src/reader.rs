@@ -2,6 +2,7 @@
 #![expect(unsafe_code, reason = "makes values from bytes that were checked")]
 
 use core::fmt;
+use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use std::fs::File;
 use std::sync::OnceLock;
@@ -10,17 +11,19 @@ use std::time::Duration;
 
 use crate::deadline::Deadline;
 use crate::directory::Spot;
-use crate::info::Info;
+use crate::info::{Info, type_name};
+use crate::lifecycle;
 use crate::mapping::WaitersPage;
 use crate::notify;
+use crate::options::Settings;
 use crate::os::{self, Access, Event};
 use crate::sync::Ordering;
 use crate::unmapped;
 use crate::view::View;
-use crate::{Options, Result, Shared, Version};
+use crate::{Location, Payload, Result, Shared, Version};
 
 /// How often a copy is tried before it gives up: each time the writers were faster by all buffers.
-const COPY_TRIES: u32 = 10_000;
+pub(crate) const COPY_TRIES: u32 = 10_000;
 
 /// One process's opening of a shared object for reading only.
 ///
@@ -39,24 +42,16 @@ const COPY_TRIES: u32 = 10_000;
 /// let reader = u64::open_read_only("telemetry").unwrap();
 /// reader.store(1);
 /// ```
-pub struct SharedReader<T: Shared> {
+pub struct SharedReader<P: ?Sized + Payload> {
     view: View,
     interrupted: AtomicBool,
     /// The one page that `wait` may map writable, if this program has the right to.
     waiters: OnceLock<WaitersPage>,
-    options: Options<T>,
+    settings: Settings,
+    payload: PhantomData<fn(&P) -> &P>,
 }
 
 impl<T: Shared> SharedReader<T> {
-    pub(crate) fn new(view: View, options: Options<T>) -> Self {
-        SharedReader {
-            view,
-            options,
-            interrupted: AtomicBool::new(false),
-            waiters: OnceLock::new(),
-        }
-    }
-
     /// Copies the current version out; see [`SharedObject::load`](crate::SharedObject::load).
     ///
     /// # Errors
@@ -116,11 +111,28 @@ impl<T: Shared> SharedReader<T> {
     fn read_to(&self, file: &File, out: *mut T) -> Result<Version> {
         let mut bytes = vec![0; size_of::<T>()];
         let read = unmapped::read_out(&self.view, file, &mut bytes, COPY_TRIES);
-        let seen = read.map_err(|refusal| self.view.explain(refusal))?;
+        let version = read.map_err(|refusal| self.view.explain(refusal))?;
         self.view.check(T::SCHEMA, &bytes)?;
         // SAFETY: callers pass a place for a `T`; a `T` is its bytes, which were checked just now.
         unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), out.cast(), bytes.len()) };
-        Ok(Version(seen.version()))
+        Ok(version)
+    }
+}
+
+impl<P: ?Sized + Payload> SharedReader<P> {
+    pub(crate) fn open(settings: Settings, at: &Location) -> Result<Self> {
+        let view = settings.patiently(|| lifecycle::view(at, P::WANTED, settings.mapped))?;
+        Ok(SharedReader {
+            view,
+            settings,
+            interrupted: AtomicBool::new(false),
+            waiters: OnceLock::new(),
+            payload: PhantomData,
+        })
+    }
+
+    pub(crate) fn view(&self) -> &View {
+        &self.view
     }
 
     /// The current version, from one word; `Version(0)` if [the file was cut short](crate::Options::mapped).
@@ -193,7 +205,7 @@ impl<T: Shared> SharedReader<T> {
 
     /// Describes the object; see [`SharedObject::info`](crate::SharedObject::info).
     pub fn info(&self) -> Info {
-        Info::of(&self.view, T::SCHEMA.name().to_owned(), None)
+        Info::of(&self.view, type_name::<P>(&self.view), None)
     }
 
     /// Opens what the name leads to now, with the options this handle was opened with.
@@ -202,11 +214,11 @@ impl<T: Shared> SharedReader<T> {
     ///
     /// As [`Shared::open_read_only`].
     pub fn reopen(&self) -> Result<Self> {
-        self.options.open_read_only(self.view.location.clone())
+        Self::open(self.settings, &self.view.location)
     }
 }
 
-impl<T: Shared> fmt::Debug for SharedReader<T> {
+impl<P: ?Sized + Payload> fmt::Debug for SharedReader<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.view.debug(f, "SharedReader")
     }

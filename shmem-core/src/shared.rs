@@ -193,6 +193,17 @@ pub unsafe trait Shared: Described + Sized + 'static {
         Self::options().open_array(at)
     }
 
+    /// Opens an array of whatever length for reading only.
+    ///
+    /// # Errors
+    ///
+    /// As [`open_read_only`](Self::open_read_only).
+    fn open_array_read_only(
+        at: impl TryInto<Location, Error: Into<Error>>,
+    ) -> Result<SharedReader<[Self]>> {
+        Self::options().open_array_read_only(at)
+    }
+
     /// Opens an array, of whatever length, or creates one of `len` items.
     ///
     /// # Errors

@@ -3,11 +3,11 @@
 use std::fs::File;
 use std::io;
 
-use crate::cell::{self, Current};
+use crate::cell;
 use crate::control::Control;
 use crate::os;
 use crate::view::{Refusal, View};
-use crate::{Error, Result};
+use crate::{Error, Result, Version};
 
 /// Fills `out` with the current version, trying at most `tries` times.
 ///
@@ -19,19 +19,30 @@ pub(crate) fn read_out(
     file: &File,
     out: &mut [u8],
     tries: u32,
-) -> core::result::Result<Current, Refusal> {
-    let layout = &view.header.layout;
+) -> core::result::Result<Version, Refusal> {
     for _ in 0..tries {
-        let control = read_control(view, file)?;
-        let seen = cell::current(&control);
-        view.bound(seen)?;
-        let offset = layout.buffers + u64::from(seen.buffer()) * layout.stride;
-        os::read_at(file, out, offset).map_err(|error| unreadable(view, file, error))?;
-        if cell::still_holds(&read_control(view, file)?, seen) {
-            return Ok(seen);
+        if let Some(version) = read_part(view, file, 0, out)? {
+            return Ok(version);
         }
     }
     Err(Refusal::Overtaken)
+}
+
+/// Fills `out` with the bytes of the value from `from` on; `None` if they were not of one version.
+pub(crate) fn read_part(
+    view: &View,
+    file: &File,
+    from: usize,
+    out: &mut [u8],
+) -> Result<Option<Version>> {
+    let layout = &view.header.layout;
+    let control = read_control(view, file)?;
+    let seen = cell::current(&control);
+    view.bound(seen).map_err(|refusal| view.explain(refusal))?;
+    let offset = layout.buffers + u64::from(seen.buffer()) * layout.stride + from as u64;
+    os::read_at(file, out, offset).map_err(|error| unreadable(view, file, error))?;
+    let whole = cell::still_holds(&read_control(view, file)?, seen);
+    Ok(whole.then(|| Version(seen.version())))
 }
 
 /// A copy of the control words.

@@ -265,3 +265,62 @@ fn a_large_one_costs_what_is_touched() {
     assert_eq!(object.wait(Version(1), Duration::ZERO).unwrap(), Version(2));
     assert!(std::fs::metadata(&path).unwrap().size() > 64 << 20);
 }
+
+#[test]
+fn who_may_only_read_reads_items_too() {
+    type Item = Checked<14>;
+    let name = Cleanup::new("array-readers");
+    let options = Item::options();
+    let object = options
+        .create_array_with(&*name, 8, |_| Item::new(0))
+        .unwrap();
+    const STORES: u64 = 5_000;
+    for mapped in [true, false] {
+        let options = Item::options().mapped(mapped);
+        let reader = options.open_array_read_only(&*name).unwrap();
+        assert_eq!((reader.len(), reader.is_empty()), (8, false));
+        let before = object.load_at(7).unwrap().counter;
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for i in 0..STORES {
+                    let index = usize::try_from(i % 8).unwrap();
+                    object
+                        .update_at(index, |item| item.set(item.counter + 1))
+                        .unwrap();
+                }
+            });
+            let mut last = Version(0);
+            while reader.load_at(7).unwrap().counter < before + STORES / 8 {
+                let item = reader.load_at(3).unwrap();
+                assert!(item.is_whole(), "torn at {}", item.counter);
+                let mut items = [Item::new(0); 5];
+                let version = reader.load_range(2, &mut items).unwrap();
+                assert!(items.iter().all(Item::is_whole));
+                // All of one version: they are counted up in turn.
+                assert!(items.is_sorted_by(|a, b| a.counter >= b.counter));
+                assert!(version >= last);
+                last = version;
+            }
+        });
+        assert!(reader.load_at(8).is_err());
+        assert!(reader.load_range(4, &mut [Item::new(0); 5]).is_err());
+        assert!(reader.reopen().unwrap().load_at(0).unwrap().is_whole());
+    }
+}
+
+#[test]
+fn a_reader_of_a_half_changed_array_is_told_in_time() {
+    let name = Cleanup::new("array-readers-poisoned");
+    let object = create(&name, 4);
+    let reader = Small::open_array_read_only(&*name).unwrap();
+    let mut guard = object.write().unwrap();
+    guard[2].spoil(7);
+    assert!(matches!(reader.load_at(1), Err(Error::Busy { .. })));
+    assert!(matches!(
+        reader.load_range(0, &mut []),
+        Err(Error::Busy { .. })
+    ));
+    guard[2].set(7);
+    drop(guard);
+    assert_eq!(reader.load_at(2).unwrap(), Small::new(7));
+}
