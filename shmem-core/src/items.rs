@@ -201,6 +201,12 @@ impl<T: Shared> SharedReader<[T]> {
     /// - [`Error::TooLarge`]: there are not so many items.
     /// - As [`load_at`](Self::load_at); `out` is unchanged then.
     pub fn load_range(&self, start: usize, out: &mut [T]) -> Result<Version> {
+        // SAFETY: items are no less than places for items; `load_to` puts none but items there.
+        let places = unsafe { &mut *(core::ptr::from_mut(out) as *mut [MaybeUninit<T>]) };
+        self.load_to(start, places)
+    }
+
+    fn load_to(&self, start: usize, out: &mut [MaybeUninit<T>]) -> Result<Version> {
         let view = self.view();
         bound(view, start, out.len())?;
         let (from, size) = (start * size_of::<T>(), size_of_val(out));
@@ -216,6 +222,16 @@ impl<T: Shared> SharedReader<[T]> {
         // SAFETY: as many bytes, seen to be items.
         unsafe { core::ptr::copy_nonoverlapping(copy.as_ptr(), out.as_mut_ptr().cast(), size) };
         Ok(version)
+    }
+}
+
+impl<T: Shared> SharedReader<[T]> {
+    /// All items of one version.
+    pub(crate) fn load_all(&self) -> Result<(Box<[T]>, Version)> {
+        let mut items = Box::<[T]>::new_uninit_slice(self.len());
+        let version = self.load_to(0, &mut items)?;
+        // SAFETY: filled just now.
+        Ok((unsafe { items.assume_init() }, version))
     }
 }
 

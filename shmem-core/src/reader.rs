@@ -88,10 +88,14 @@ impl<T: Shared> SharedReader<T> {
     ///
     /// As [`load`](Self::load).
     pub fn load_boxed(&self) -> Result<Box<T>> {
+        Ok(self.load_versioned()?.0)
+    }
+
+    pub(crate) fn load_versioned(&self) -> Result<(Box<T>, Version)> {
         let mut value = Box::new_uninit();
-        self.load_to(value.as_mut_ptr())?;
+        let version = self.load_to(value.as_mut_ptr())?;
         // SAFETY: `load_to` has put a value there.
-        Ok(unsafe { value.assume_init() })
+        Ok((unsafe { value.assume_init() }, version))
     }
 
     #[inline]

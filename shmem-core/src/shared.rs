@@ -6,7 +6,7 @@
 
 use crate::hint::Described;
 use crate::layout;
-use crate::{Error, Location, Options, Result, Schema, SharedObject, SharedReader};
+use crate::{Error, Location, Options, PrivateCopy, Result, Schema, SharedObject, SharedReader};
 
 /// A type that may live in memory shared between processes; implement it with `#[derive(Shared)]`.
 ///
@@ -191,6 +191,28 @@ pub unsafe trait Shared: Described + Sized + 'static {
     /// As [`open`](Self::open). An object that holds one value is a `LayoutMismatch`.
     fn open_array(at: impl TryInto<Location, Error: Into<Error>>) -> Result<SharedObject<[Self]>> {
         Self::options().open_array(at)
+    }
+
+    /// Takes a private copy of the current version, which this process may change freely and which never sees later
+    /// writes; see [`PrivateCopy`].
+    ///
+    /// # Errors
+    ///
+    /// As [`open_read_only`](Self::open_read_only), [`TooManyHandles`](Error::TooManyHandles), and those of
+    /// [`SharedObject::read`].
+    fn open_private(at: impl TryInto<Location, Error: Into<Error>>) -> Result<PrivateCopy<Self>> {
+        Self::options().open_private(at)
+    }
+
+    /// Takes a private copy of an array; see [`open_private`](Self::open_private).
+    ///
+    /// # Errors
+    ///
+    /// As [`open_private`](Self::open_private).
+    fn open_private_array(
+        at: impl TryInto<Location, Error: Into<Error>>,
+    ) -> Result<PrivateCopy<[Self]>> {
+        Self::options().open_private_array(at)
     }
 
     /// Opens an array of whatever length for reading only.

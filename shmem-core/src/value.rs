@@ -77,6 +77,15 @@ impl<T: Shared> SharedObject<T> {
         Ok(unsafe { value.assume_init() })
     }
 
+    pub(crate) fn load_versioned(&self) -> Result<(Box<T>, Version)> {
+        let guard = self.read()?;
+        let mut value = Box::<T>::new_uninit();
+        // SAFETY: a new allocation is apart from the mapping.
+        unsafe { self.copy_guarded(&guard, value.as_mut_ptr()) };
+        // SAFETY: filled from a guard, whose bytes are a value.
+        Ok((unsafe { value.assume_init() }, ReadGuard::version(&guard)))
+    }
+
     /// Puts a checked copy of the current version at `out`, which is valid for writes of a `T`.
     #[inline]
     fn load_to(&self, out: *mut T) -> Result<()> {

@@ -133,6 +133,7 @@ impl Peer {
                     "open"
                 })
             }
+            ["private", at] => tell(Small::open_private(place(at)), |copy| counter(*copy)),
             ["close"] => {
                 self.object = None;
                 self.reader = None;
