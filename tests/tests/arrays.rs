@@ -4,7 +4,9 @@ use std::thread;
 use std::time::Duration;
 
 use shmem_core::{Error, ReadGuard, Shared, SharedObject, Version, WriteGuard};
-use tests::{Checked, Cleanup, Small, TempDir};
+use tests::{Checked, Cleanup, Peer, Small, TempDir};
+
+const PEER: &str = env!("CARGO_BIN_EXE_peer");
 
 fn create(name: &str, len: usize) -> SharedObject<[Small]> {
     let options = Small::options();
@@ -323,4 +325,49 @@ fn a_reader_of_a_half_changed_array_is_told_in_time() {
     guard[2].set(7);
     drop(guard);
     assert_eq!(reader.load_at(2).unwrap(), Small::new(7));
+}
+
+/// Large items, so that many kills come while one is copied.
+type Page = Checked<510>;
+const ITEMS: u64 = 5;
+
+/// Whoever stores goes on counting where the last one was killed, item after item: so what every item must hold
+/// follows from the highest number in the array.
+#[test]
+fn a_kill_leaves_every_item_old_or_new() {
+    let name = Cleanup::new("array-kills");
+    let options = Page::options();
+    let object = options
+        .create_array_with(&*name, usize::try_from(ITEMS).unwrap(), |_| Page::new(0))
+        .unwrap();
+    let reader = Page::open_array_read_only(&*name).unwrap();
+    let mut random = tests::Random::new();
+    let mut stored = 0;
+    let mut rolled_forward = 0;
+    for _ in 0..150 {
+        let mut peer = Peer::spawn(PEER, &["sharing", "store-items", &name]);
+        let begun = object.version();
+        drop(object.wait(begun, tests::DEADLINE));
+        thread::sleep(Duration::from_micros(random.below(3000).into()));
+        peer.kill_now();
+        let before = object.version();
+        // Reads what is there, or has what was recorded published first.
+        let items = object.read().unwrap();
+        rolled_forward += u32::from(ReadGuard::version(&items) > before);
+        let last = items.iter().map(|item| item.counter).max().unwrap();
+        for (i, item) in (0..).zip(&*items) {
+            assert!(item.is_whole(), "{i} is torn at {}", item.counter);
+            let expected = (0..ITEMS).find(|back| last >= *back && (last - back) % ITEMS == i);
+            let expected = expected.map_or(0, |back| last - back);
+            assert_eq!(item.counter, expected, "{i}, seed {}", random.seed());
+        }
+        assert!(last >= stored);
+        stored = last;
+        drop(items);
+        for i in 0..object.len() {
+            assert!(reader.load_at(i).unwrap().is_whole());
+        }
+    }
+    println!("{stored} stores, {rolled_forward} published after their writer was killed");
+    assert!(stored > 150);
 }

@@ -6,6 +6,10 @@ use shmem_core::{ReadGuard, Shared, SharedObject, SharedReader, Version};
 use tests::{Checked, Commands, Large, Medium, Small, say};
 
 pub(crate) fn run(args: &[&str]) {
+    if let ["store-items", name] = args {
+        Commands::ready();
+        store_items(name);
+    }
     let &[role, name, size] = args else {
         panic!("role, name and size")
     };
@@ -17,6 +21,19 @@ pub(crate) fn run(args: &[&str]) {
             with_size(role, name, large.unwrap());
         }
         other => panic!("no such size: {other}"),
+    }
+}
+
+/// Counts on where the array is, item after item, until it is killed.
+fn store_items(name: &str) -> ! {
+    let array = Medium::open_array(name).unwrap();
+    let all = 0..array.len();
+    let last = all.map(|i| array.load_at(i).unwrap().counter).max();
+    let mut next = last.expect("items") + 1;
+    loop {
+        let index = usize::try_from(next).expect("small") % array.len();
+        array.store_at(index, Medium::new(next)).unwrap();
+        next += 1;
     }
 }
 
