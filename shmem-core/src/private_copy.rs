@@ -53,7 +53,7 @@ enum Held<P: ?Sized + Payload> {
         value: NonNull<P>,
         _pages: MmapMut,
         /// Keeps the pin: what was not changed yet is read from the buffer itself.
-        _object: SharedObject<P>,
+        _object: Box<SharedObject<P>>,
     },
 }
 
@@ -139,7 +139,7 @@ impl<T: Shared> PrivateCopy<T> {
             held: Held::Mapped {
                 value,
                 _pages: pages,
-                _object: object,
+                _object: Box::new(object),
             },
         }))
     }

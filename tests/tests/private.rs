@@ -99,7 +99,7 @@ fn of_what_is_changed_in_place_it_is_a_copy() {
 fn arrays() {
     let name = Cleanup::new("private-array");
     let object = u32::options()
-        .create_array_with(&*name, 1000, |i| i as u32)
+        .create_array_with(&*name, 1000, |i| u32::try_from(i).unwrap())
         .unwrap();
     object.store_at(0, 9).unwrap();
     let mut copy = u32::open_private_array(&*name).unwrap();
