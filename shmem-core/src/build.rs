@@ -12,6 +12,7 @@ use std::io;
 use std::ptr::NonNull;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::additions;
 use crate::cell::Current;
 use crate::control::MAX_BUFFERS;
 use crate::directory::Spot;
@@ -75,7 +76,7 @@ pub(crate) fn build<'a>(
     }
     let (schema, name) = (wanted.schema.stored_form(), location.stored_name());
     let shape = Shape {
-        size: wanted.schema.size() as u64,
+        size: wanted.size() as u64,
         align: wanted.schema.align as u64,
         buffers: if wanted.item == 0 {
             settings.buffers
@@ -86,6 +87,10 @@ pub(crate) fn build<'a>(
         item: wanted.item,
         schema_len: schema.len() as u64,
         name_len: name.len() as u64,
+        additions_len: match wanted.reserve {
+            0 => 0,
+            reserve => additions::room(schema.len() as u64, reserve as u64),
+        },
     };
     let layout = Layout::of(shape).ok_or_else(|| too_large(location, &shape))?;
     // A filesystem may run out of files before it runs out of bytes.

@@ -16,7 +16,11 @@ pub struct Difference {
     field: String,
     object: String,
     program: String,
+    advice: &'static str,
 }
+
+/// What to do about most differences.
+const ADVICE: &str = "rebuild both programs with the same definition, or use another name";
 
 impl Difference {
     /// Compares what an object stores with what this program expects.
@@ -39,6 +43,7 @@ impl Difference {
             field: found.field,
             object: found.object,
             program: found.program,
+            advice: ADVICE,
         })
     }
 
@@ -49,7 +54,53 @@ impl Difference {
             field: String::new(),
             object,
             program,
+            advice: ADVICE,
         }
+    }
+
+    /// A difference that was found otherwise, and what to do about it.
+    pub(crate) fn found(
+        program: &StoredSchema,
+        field: &str,
+        sides: [String; 2],
+        advice: &'static str,
+    ) -> Self {
+        let [object, of_program] = sides;
+        Difference {
+            type_name: program.type_text(),
+            field: field.to_owned(),
+            object,
+            program: of_program,
+            advice,
+        }
+    }
+
+    /// Where one field differs, which has the same name on both sides.
+    pub(crate) fn within(
+        program: &StoredSchema,
+        [object_field, program_field]: [&StoredField; 2],
+        advice: &'static str,
+    ) -> Self {
+        let place = Place {
+            path: program_field.name.clone(),
+            object_offset: object_field.offset,
+            program_offset: program_field.offset,
+        };
+        let found = types(place, &object_field.schema, &program_field.schema);
+        let [field, sides @ ..] = match found {
+            Some(found) => [found.field, found.object, found.program],
+            None => [
+                program_field.name.clone(),
+                object_field.at(),
+                program_field.at(),
+            ],
+        };
+        Difference::found(program, &field, sides, advice)
+    }
+
+    /// What to do about it.
+    pub(crate) fn advice(&self) -> &str {
+        self.advice
     }
 
     /// The type that this program asks for.
@@ -83,6 +134,13 @@ impl fmt::Display for Difference {
             object, program, ..
         } = self;
         write!(f, ": {object} in the object, {program} in this program")
+    }
+}
+
+impl StoredField {
+    /// `f32 at offset 8`.
+    pub(crate) fn at(&self) -> String {
+        format!("{} at offset {}", self.schema.type_text(), self.offset)
     }
 }
 
@@ -149,7 +207,7 @@ fn types(place: Place, object: &StoredSchema, program: &StoredSchema) -> Option<
 }
 
 /// Whether the two are the same as far as one line says, so that a difference must be further inside.
-fn alike(object: &StoredSchema, program: &StoredSchema) -> bool {
+pub(crate) fn alike(object: &StoredSchema, program: &StoredSchema) -> bool {
     let (o, p) = (object, program);
     let items = match (o.item(), p.item()) {
         (Some(o), Some(p)) => alike(o, p),

@@ -259,6 +259,9 @@ impl Visit {
 
 /// Reads the layout of the value at `at`, without knowing its type.
 ///
+/// Of a type that has [grown](derive@crate::Shared#types-that-grow), with the fields of all programs that have
+/// the object, or had.
+///
 /// # Errors
 ///
 /// As [`Shared::open_read_only`](crate::Shared::open_read_only), but for `LayoutMismatch`.
@@ -277,5 +280,5 @@ pub fn schema(at: impl TryInto<Location, Error: Into<Error>>) -> Result<StoredSc
     let at = at.try_into().map_err(Into::into)?;
     let spot = Spot::open(&at, false)?;
     let opened = Opened::new(&spot, &at, Access::Read)?;
-    stored_schema(&opened.description, &at)
+    Ok(opened.known(&at)?.0.merged())
 }

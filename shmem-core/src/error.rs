@@ -67,8 +67,9 @@ pub enum Error {
 
     /// The object holds another layout of the type, or another type.
     #[error(
-        "{location} holds another layout of `{ours}`:\n  {diff}\nrebuild both programs with the same definition, or use another name",
-        ours = diff.type_name()
+        "{location} holds another layout of `{ours}`:\n  {diff}\n{advice}",
+        ours = diff.type_name(),
+        advice = diff.advice()
     )]
     #[non_exhaustive]
     LayoutMismatch {

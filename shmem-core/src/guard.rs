@@ -15,6 +15,7 @@ use crate::lifecycle::Attachment;
 use crate::lock;
 use crate::notify;
 use crate::os::{self, Event};
+use crate::preserve;
 use crate::sync::{Ordering, fence};
 use crate::{Payload, Shared, Version};
 
@@ -27,12 +28,21 @@ pub(crate) fn place<T: Shared>(buffer: NonNull<u8>, value: T) {
     unsafe { buffer.cast::<T>().write(value) };
 }
 
+/// As [`place`], for the first value of an object.
+pub(crate) fn place_first<T: Shared>(buffer: NonNull<u8>, value: T) {
+    place(buffer, value);
+    // SAFETY: as there.
+    unsafe { preserve::clear_padding::<T>(buffer) };
+}
+
 /// Hands out a zeroed buffer as a `T` of which all-zero is a value.
 pub(crate) fn build_in_place<T: Shared>(buffer: NonNull<u8>, init: impl FnOnce(&mut T)) {
     debug_assert!(T::SCHEMA.zero_is_valid());
     // SAFETY: valid and aligned as in `place`; a new file is zero, which is a value of `T`, as the caller
     // checked when it was compiled; no other reference exists.
     init(unsafe { buffer.cast::<T>().as_mut() });
+    // SAFETY: as above; the reference is gone.
+    unsafe { preserve::clear_padding::<T>(buffer) };
 }
 
 /// A borrowed `&T`: one consistent version, which stays as it is while the guard lives.
@@ -277,7 +287,9 @@ impl<'a, P: ?Sized + Payload> WriteGuard<'a, P> {
     #[cold]
     fn forget_change(&mut self) {
         let attachment = self.held.0;
-        if self.change().touched && attachment.is_ours() && !attachment.is_in_place() {
+        if attachment.is_ours() && attachment.is_in_place() {
+            self.restore_padding();
+        } else if self.change().touched && attachment.is_ours() {
             let writing = &self.held.0.view.mapping.control().writer.writing;
             writing.store(0, Ordering::Relaxed);
         }
@@ -298,6 +310,8 @@ impl<'a, P: ?Sized + Payload> WriteGuard<'a, P> {
                 let mapping = &attachment.view.mapping;
                 elements::begin_whole(mapping);
                 change.seen = in_place::soil(mapping.control(), change.seen);
+                // SAFETY: the only buffer, which this guard has to itself and has not lent out yet.
+                unsafe { attachment.aside.put::<P>(change.value) };
                 return;
             }
             let version = change.seen.version() + 1;
@@ -305,6 +319,25 @@ impl<'a, P: ?Sized + Payload> WriteGuard<'a, P> {
             writing.store(version, Ordering::Relaxed);
             // Before the first changed byte: whoever takes over from us tells by it whether we had begun.
             fence(Ordering::Release);
+        }
+    }
+
+    /// Undoes what the program made of bytes that are not its own to change.
+    #[inline]
+    fn restore_padding(&mut self) {
+        if !const { preserve::has_padding::<P>() } {
+            return;
+        }
+        let Change { value, seen, .. } = *self.change();
+        let attachment = self.held.0;
+        if attachment.is_in_place() {
+            // SAFETY: the only buffer; nobody borrows it from this guard any more.
+            unsafe { attachment.aside.take::<P>(value) };
+        } else {
+            let current = attachment.view.mapping.buffer(seen.buffer());
+            // SAFETY: two different buffers; the current one is written by nobody while the lock is held, and
+            // nobody borrows the other from this guard any more.
+            unsafe { preserve::copy_padding::<P>(current, value) };
         }
     }
 
@@ -345,6 +378,7 @@ impl<'a, P: ?Sized + Payload> WriteGuard<'a, P> {
         if !attachment.is_ours() {
             return Version(seen.version());
         }
+        self.restore_padding();
         let mapping = &attachment.view.mapping;
         let control = mapping.control();
         control

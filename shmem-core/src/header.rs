@@ -1,7 +1,7 @@
 //! The bytes of an object: drawn here, asserted by the compiler, explained in `docs/format.md`.
 //!
 //! ```text
-//! header │ schema │ name │ …4096 │ waiters │ …4096 │ control │ rows │ buffer 0 │ buffer 1 │ …
+//! header │ schema │ name │ additions │ …4096 │ waiters │ …4096 │ control │ rows │ buffer 0 │ buffer 1 │ …
 //! ```
 
 use std::fs::File;
@@ -24,8 +24,8 @@ pub(crate) const MAX_HANDLES: u32 = 1024;
 /// The largest alignment of a value: a mapping begins at a page.
 pub(crate) const MAX_ALIGN: u64 = 4096;
 /// Words that different processes write stand this far apart: two cache lines, which some processors fetch
-/// in pairs.
-const LINE: u64 = 128;
+/// in pairs. Buffers are aligned to that, whatever their value is aligned to.
+pub(crate) const LINE: u64 = 128;
 /// The unit in which the parts of the file are placed: the smallest page.
 const PAGE: u64 = 4096;
 /// The largest file.
@@ -52,7 +52,7 @@ const ALWAYS_WAKE: u64 = 2;
 /// | 7 | created | nanoseconds since 1970 |
 /// | 8 | handles | rows in the table of participants |
 /// | 9 | buffers | 1 to 8; with 1 the value is changed in place |
-/// | 10, 11 | size, align | of the value, in bytes |
+/// | 10, 11 | size, align | of the value, in bytes; of one that may grow, what is reserved |
 /// | 12, 13 | schema | offset, length in bytes |
 /// | 14, 15 | name | offset, length in bytes; empty for a file |
 /// | 16 | waiters | offset of the waiters' page |
@@ -63,7 +63,7 @@ const ALWAYS_WAKE: u64 = 2;
 /// | 21 | lock mode | permission bits of the lock file; 0: the locks lie in this file |
 /// | 22 | lock inode | of the lock file; 0 if none |
 /// | 23 | lock base | the byte `MEMBER`; the byte `LIVE[p]` is `base + 1 + p` |
-/// | 24, 25 | reserved | 0 |
+/// | 24, 25 | additions | offset, length in bytes; both 0 if the type may not grow |
 /// | 26 | item | size of an item in bytes, if the length was chosen at run time; else 0 |
 /// | 27–30 | reserved | 0 |
 /// | 31 | checksum | FNV-1a, 64 bits, of words 0 to 30, the schema and the name |
@@ -90,6 +90,7 @@ mod word {
     pub(super) const LOCK_MODE: usize = 21;
     pub(super) const LOCK_INODE: usize = 22;
     pub(super) const LOCK_BASE: usize = 23;
+    pub(super) const ADDITIONS: usize = 24;
     pub(super) const ITEM: usize = 26;
     pub(super) const CHECKSUM: usize = 31;
     pub(super) const COUNT: usize = 32;
@@ -113,6 +114,19 @@ pub(crate) struct Shape {
     pub(crate) item: u64,
     pub(crate) schema_len: u64,
     pub(crate) name_len: u64,
+    /// The room for fields that are added later; 0 if the type may not grow.
+    pub(crate) additions_len: u64,
+}
+
+impl Shape {
+    /// How far the type may grow, in bytes; 0 if it may not.
+    pub(crate) fn reserve(&self) -> u64 {
+        if self.additions_len == 0 {
+            0
+        } else {
+            self.size
+        }
+    }
 }
 
 impl Shape {
@@ -129,6 +143,8 @@ pub(crate) struct Layout {
     pub(crate) shape: Shape,
     pub(crate) schema: u64,
     pub(crate) name: u64,
+    /// 0 if there are none.
+    pub(crate) additions: u64,
     pub(crate) waiters: u64,
     pub(crate) control: u64,
     pub(crate) rows: u64,
@@ -150,6 +166,7 @@ impl Layout {
             item,
             schema_len,
             name_len,
+            additions_len,
         } = shape;
         let in_range = align.is_power_of_two()
             && align <= MAX_ALIGN
@@ -157,13 +174,22 @@ impl Layout {
             && (1..=MAX_HANDLES).contains(&handles)
             && schema_len <= MAX_SCHEMA
             && name_len <= PAGE
-            && (item == 0 || (size % item == 0 && buffers == 1));
+            && (item == 0 || (size % item == 0 && buffers == 1))
+            && additions_len <= MAX_SCHEMA
+            // Whoever comes later and is aligned to more still fits: see `layout::reserved`.
+            && (additions_len == 0 || (align <= LINE && item == 0));
         if !in_range {
             return None;
         }
         let schema = HEADER;
         let name = schema + schema_len;
-        let waiters = (name + name_len).next_multiple_of(PAGE);
+        let name_end = name + name_len;
+        let additions = match additions_len {
+            0 => 0,
+            _ => name_end.next_multiple_of(8),
+        };
+        let waiters = name_end.max(additions + additions_len);
+        let waiters = waiters.next_multiple_of(PAGE);
         let control = waiters + PAGE;
         let rows = control + size_of::<Control>() as u64;
         let rows_end = rows + u64::from(handles) * size_of::<Row>() as u64;
@@ -189,6 +215,7 @@ impl Layout {
             shape,
             schema,
             name,
+            additions,
             waiters,
             control,
             rows,
@@ -257,6 +284,8 @@ impl Header {
         words[word::LOCK_MODE] = self.lock_mode.into();
         words[word::LOCK_INODE] = self.lock_inode;
         words[word::LOCK_BASE] = self.lock_base;
+        words[word::ADDITIONS] = self.layout.additions;
+        words[word::ADDITIONS + 1] = shape.additions_len;
         words[word::ITEM] = shape.item;
         words[word::CHECKSUM] = checksum(&words, schema, name.as_bytes());
         let mut bytes = words.as_bytes().to_vec();
@@ -333,6 +362,7 @@ impl Description {
             item: words[word::ITEM],
             schema_len: words[word::SCHEMA + 1],
             name_len: words[word::NAME + 1],
+            additions_len: words[word::ADDITIONS + 1],
         };
         let Some(layout) = Layout::of(shape) else {
             return Err(corrupt(
@@ -345,6 +375,7 @@ impl Description {
             ("size in the header", word::TOTAL, layout.total),
             ("schema offset", word::SCHEMA, layout.schema),
             ("name offset", word::NAME, layout.name),
+            ("additions offset", word::ADDITIONS, layout.additions),
             ("waiters offset", word::WAITERS, layout.waiters),
             ("control offset", word::CONTROL, layout.control),
             ("rows offset", word::ROWS, layout.rows),

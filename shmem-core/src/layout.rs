@@ -5,7 +5,9 @@
 //! with parameters has no layout of its own, and is checked where it is used ([`check`]).
 
 use crate::Shared;
+use crate::header::LINE as ANY_ALIGN;
 use crate::schema::{Field, Kind, Schema};
+use crate::text::Text;
 use core::mem::needs_drop;
 
 /// The largest alignment, in bytes: that of a page, which is all that a mapping promises.
@@ -28,6 +30,9 @@ pub(crate) const fn check<T: Shared>() {
         text.quoted(schema.name);
         text.str(" has atomics, which change without a copy: put `#[shared(in_place)]` on it");
         panic!("{}", text.as_str());
+    }
+    if T::RESERVE != 0 {
+        reserved(schema, T::RESERVE as u64);
     }
 }
 
@@ -270,6 +275,32 @@ const fn lines(schema: &Schema) -> usize {
     }
 }
 
+/// `#[shared(reserve = …)]`.
+#[track_caller]
+pub const fn reserved(schema: &Schema, reserve: u64) {
+    let mut text = Text::new();
+    text.quoted(schema.name);
+    if schema.size as u64 > reserve {
+        text.str(" has ");
+        text.number(schema.size);
+        text.str(" bytes, and reserves ");
+        text.value(reserve, false);
+        text.str(
+            ": `reserve` is the size that it may grow to, the same in every program that shares it",
+        );
+        panic!("{}", text.as_str());
+    }
+    // Every object of such a type has room for it, whoever made it and before the type was aligned so.
+    if schema.align as u64 > ANY_ALIGN {
+        text.str(" is aligned to ");
+        text.number(schema.align);
+        text.str(" bytes, and a type with `reserve` to at most ");
+        text.value(ANY_ALIGN, false);
+        text.str(": use a smaller `align`");
+        panic!("{}", text.as_str());
+    }
+}
+
 /// `#[shared(size = …)]`.
 #[track_caller]
 pub const fn pinned_size(schema: &Schema, pinned: u64) {
@@ -308,97 +339,4 @@ const fn drifted(schema: &Schema, what: &str, found: u64, pinned: u64, hex: bool
     text.value(pinned, hex);
     text.str(" pinned");
     panic!("{}", text.as_str());
-}
-
-/// A text that can be put together in a constant. What does not fit is cut off.
-struct Text {
-    bytes: [u8; 512],
-    len: usize,
-}
-
-impl Text {
-    const fn new() -> Self {
-        Text {
-            bytes: [0; 512],
-            len: 0,
-        }
-    }
-
-    const fn byte(&mut self, byte: u8) {
-        if self.len < self.bytes.len() {
-            self.bytes[self.len] = byte;
-            self.len += 1;
-        }
-    }
-
-    const fn str(&mut self, text: &str) {
-        let bytes = text.as_bytes();
-        // A name is cut only where a character ends, so that the whole stays UTF-8.
-        if self.len + bytes.len() > self.bytes.len() {
-            self.byte(b'?');
-            return;
-        }
-        let mut i = 0;
-        while i < bytes.len() {
-            self.byte(bytes[i]);
-            i += 1;
-        }
-    }
-
-    const fn quoted(&mut self, name: &str) {
-        self.byte(b'`');
-        self.str(name);
-        self.byte(b'`');
-    }
-
-    const fn number(&mut self, value: usize) {
-        self.digits(value as u64, 10);
-    }
-
-    const fn value(&mut self, value: u64, hex: bool) {
-        if hex {
-            self.str("0x");
-            let mut leading = 60;
-            while leading > 0 && value >> leading == 0 {
-                self.byte(b'0');
-                leading -= 4;
-            }
-            self.digits(value, 16);
-        } else {
-            self.digits(value, 10);
-        }
-    }
-
-    const fn digits(&mut self, value: u64, base: u64) {
-        if value >= base {
-            self.digits(value / base, base);
-        }
-        self.byte(b"0123456789abcdef"[(value % base).to_le_bytes()[0] as usize]);
-    }
-
-    /// `_pad: `, `_pad3: ` if there is a `_pad` already, nothing in a tuple struct.
-    const fn pad_name(&mut self, fields: &[Field], i: usize) {
-        let mut taken = false;
-        let mut k = 0;
-        while k < fields.len() {
-            let name = fields[k].name.as_bytes();
-            if name[0].is_ascii_digit() {
-                return;
-            }
-            taken = taken || matches!(name, b"_pad");
-            k += 1;
-        }
-        self.str("_pad");
-        if taken {
-            self.number(i);
-        }
-        self.str(": ");
-    }
-
-    const fn as_str(&self) -> &str {
-        match core::str::from_utf8(self.bytes.split_at(self.len).0) {
-            Ok(text) => text,
-            Err(_) => "this layout cannot be shared",
-        }
-    }
 }

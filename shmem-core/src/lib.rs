@@ -71,10 +71,15 @@ mod leaf;
 mod hint;
 #[doc(hidden)]
 mod layout;
+mod text;
 mod schema;
 mod stored;
 mod parse;
 mod difference;
+mod growth;
+mod additions;
+#[doc(hidden)]
+mod compatible;
 mod validate;
 mod fixed;
 mod location;
@@ -87,6 +92,7 @@ mod array;
 mod items;
 mod reader;
 mod guard;
+mod preserve;
 mod private_copy;
 mod cell;
 mod in_place;

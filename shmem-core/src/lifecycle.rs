@@ -18,6 +18,7 @@ use crate::opened::{Opened, Wanted, check_trust};
 use crate::options::Settings;
 use crate::os::{self, Access, Event, FileInfo};
 use crate::participant::{self, Locks, PATIENCE, Seat};
+use crate::preserve::Aside;
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use crate::view::View;
 use crate::{Error, Lifetime, Location};
@@ -34,6 +35,8 @@ pub(crate) struct Attachment {
     pub(crate) change: ChangeCell,
     /// How many guards read the only buffer of an object that is changed in place.
     pub(crate) readers: AtomicU32,
+    /// What its writer has put aside of a value that is changed in place: see `preserve.rs`.
+    pub(crate) aside: Aside,
 }
 
 /// Opens the object and takes a row in it.
@@ -67,6 +70,10 @@ pub(crate) fn join(
         if !spot.leads_to(id).map_err(io)? {
             continue;
         }
+        let claim = match leftover {
+            true => None,
+            false => opened.claim(location, wanted)?,
+        };
         let view = opened.into_view(&spot, location, true)?;
         let control = view.mapping.control();
         let nobody = !locks.anyone().map_err(io)?;
@@ -88,11 +95,14 @@ pub(crate) fn join(
                 limit: header.layout.shape.handles,
             });
         };
+        let noted = claim.map_or(Ok(()), |claim| claim.write(location));
         drop(member);
+        let attachment = Attachment::new(view, locks, seat);
+        noted?;
         if settings.prefault {
-            view.mapping.prefault();
+            attachment.view.mapping.prefault();
         }
-        return Ok(Attachment::new(view, locks, seat));
+        return Ok(attachment);
     }
 }
 
@@ -248,6 +258,7 @@ impl Attachment {
             interrupted: AtomicBool::new(false),
             change: ChangeCell::new(),
             readers: AtomicU32::new(0),
+            aside: Aside::default(),
         }
     }
 

@@ -21,6 +21,7 @@ use crate::notify;
 use crate::options::Settings;
 use crate::os::Event;
 use crate::participant;
+use crate::preserve;
 use crate::sync::{self, Ordering};
 use crate::view::{Refusal, View};
 use crate::{Error, Payload, Result, Schema};
@@ -301,6 +302,8 @@ impl<P: ?Sized + Payload> SharedObject<P> {
             // nobody while the lock is held, the other is ours.
             unsafe { to.copy_from_nonoverlapping(from, self.size()) };
         }
+        // SAFETY: as above.
+        unsafe { preserve::copy_tail::<P>(from, to) };
         // Whoever ends a change alive publishes it or clears this word: see `WriteGuard::touch`.
         let writing = &control.writer.writing;
         let recovered = writing.load(Ordering::Relaxed) == seen.version() + 1;

@@ -4,8 +4,10 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 
+use crate::additions::{self, Claim};
 use crate::directory::Spot;
 use crate::fork::Registered;
+use crate::growth::Known;
 use crate::header::{Description, Shape};
 use crate::mapping::Mapping;
 use crate::os::{self, Access, FileInfo, FileKind};
@@ -23,6 +25,8 @@ pub struct Wanted<'a> {
     pub(crate) item: u64,
     /// Whether the array may have any length.
     pub(crate) any_number: bool,
+    /// How far the type may grow, in bytes; 0 if it may not.
+    pub(crate) reserve: usize,
 }
 
 impl Wanted<'static> {
@@ -31,6 +35,7 @@ impl Wanted<'static> {
             schema: T::SCHEMA,
             fingerprint: T::FINGERPRINT,
             item: 0,
+            reserve: T::RESERVE,
             any_number: false,
         }
     }
@@ -43,6 +48,7 @@ impl Wanted<'static> {
         Wanted {
             item: size_of::<T>() as u64,
             any_number: true,
+            reserve: 0,
             ..Wanted::one::<T>()
         }
     }
@@ -56,7 +62,13 @@ impl<'a> Wanted<'a> {
             fingerprint: schema.fingerprint(),
             item,
             any_number: false,
+            reserve: 0,
         }
+    }
+
+    /// The bytes of the value in an object, the reserved ones included.
+    pub(crate) fn size(&self) -> usize {
+        self.schema.size().max(self.reserve)
     }
 }
 
@@ -202,8 +214,10 @@ impl Opened {
         if wanted.any_number || shape.item != wanted.item {
             return self.check_array(location, wanted);
         }
-        if self.description.header.fingerprint == wanted.fingerprint {
-            let size = wanted.schema.size() as u64;
+        let reserve = wanted.reserve as u64;
+        let is_same = self.description.header.fingerprint == wanted.fingerprint;
+        if is_same && shape.reserve() == reserve {
+            let size = wanted.size() as u64;
             if wanted.schema.has_atomics() && shape.buffers != 1 {
                 return Err(Error::Corrupt {
                     location: location.clone(),
@@ -222,13 +236,10 @@ impl Opened {
                 expected: format!("{size} bytes aligned to {}", wanted.schema.align),
             });
         }
-        let theirs = stored_schema(&self.description, location)?;
-        let ours = StoredSchema::from(wanted.schema);
-        match Difference::between(&theirs, &ours) {
-            Some(diff) => Err(Error::LayoutMismatch {
-                location: location.clone(),
-                diff: Box::new(diff),
-            }),
+        let known = self.known(location)?.0;
+        match known.compare(&StoredSchema::from(wanted.schema), reserve) {
+            Some(diff) => Err(mismatch(location, diff)),
+            None if reserve != 0 => Ok(()),
             // Two texts with one meaning: not what this library writes.
             None => Err(Error::Corrupt {
                 location: location.clone(),
@@ -287,6 +298,56 @@ impl Opened {
     }
 }
 
+/// What programs with other layouts know of the object, and what a new one adds to that.
+impl Opened {
+    /// The layouts that the object is used with, and where the next may be noted.
+    pub(crate) fn known(&self, location: &Location) -> Result<(Known, u64), Error> {
+        let schema = stored_schema(&self.description, location)?;
+        let layout = &self.description.header.layout;
+        let (added, end) = additions::read(&self.file, layout, location)?;
+        let reserve = layout.shape.reserve();
+        let known = Known {
+            schema,
+            added,
+            reserve,
+        };
+        Ok((known, end))
+    }
+
+    /// What is to be noted before a program with this layout writes. Under `MEMBER`, so that nobody else adds
+    /// what contradicts it.
+    pub(crate) fn claim(
+        &self,
+        location: &Location,
+        wanted: Wanted<'_>,
+    ) -> Result<Option<Claim>, Error> {
+        let header = &self.description.header;
+        if wanted.reserve == 0 || header.fingerprint == wanted.fingerprint {
+            return Ok(None);
+        }
+        let (known, end) = self.known(location)?;
+        let program = StoredSchema::from(wanted.schema);
+        match known.compare(&program, wanted.reserve as u64) {
+            Some(diff) => Err(mismatch(location, diff)),
+            None => Claim::new(
+                &self.file,
+                &header.layout,
+                location,
+                &known,
+                wanted.schema,
+                end,
+            ),
+        }
+    }
+}
+
+fn mismatch(location: &Location, diff: Difference) -> Error {
+    Error::LayoutMismatch {
+        location: location.clone(),
+        diff: Box::new(diff),
+    }
+}
+
 /// Whether only those whom `trust` names can write the file.
 pub(crate) fn check_trust(
     location: &Location,
@@ -331,7 +392,8 @@ pub(crate) fn lock_mode(mode: u32) -> u32 {
     }
 }
 
-/// The layout that the object's own schema describes, which is that of a value as large as the header says.
+/// The layout that the object's own schema describes, which is that of a value as large as the header says, or,
+/// if the type may grow, not larger.
 pub(crate) fn stored_schema(
     description: &Description,
     location: &Location,
@@ -346,7 +408,8 @@ pub(crate) fn stored_schema(
         let expected = "text in the grammar of docs/format.md".into();
         corrupt("schema", error.to_string(), expected)
     })?;
-    let Shape { size, item, .. } = description.header.layout.shape;
+    let shape = &description.header.layout.shape;
+    let Shape { size, item, .. } = *shape;
     let of_items = schema.item().map_or(0, |item| item.size() as u64);
     if item != 0 && (schema.kind() != StoredKind::Array || item != of_items) {
         let expected = format!("{of_items} bytes, as its schema says");
@@ -356,7 +419,8 @@ pub(crate) fn stored_schema(
             expected,
         ));
     }
-    if schema.size() as u64 != size {
+    let fits = schema.size() as u64 <= shape.reserve();
+    if schema.size() as u64 != size && !fits {
         let expected = format!("{} bytes, as its schema says", schema.size());
         return Err(corrupt(
             "size of the value",

@@ -8,7 +8,7 @@ use crate::build;
 use crate::deadline::Deadline;
 use crate::directory::Spot;
 use crate::discovery;
-use crate::guard::{build_in_place, place};
+use crate::guard::{build_in_place, place_first};
 use crate::lifecycle::{self, Attachment, Occupant};
 use crate::opened::Wanted;
 use crate::{Error, Location, Result, Shared, SharedObject, SharedReader};
@@ -184,7 +184,7 @@ impl<T: Shared> Options<T> {
         initial: T,
     ) -> Result<SharedObject<T>> {
         let at = at.try_into().map_err(Into::into)?;
-        self.create_at(&at, |buffer| place(buffer, initial))
+        self.create_at(&at, |buffer| place_first(buffer, initial))
     }
 
     /// Creates the object and builds its value in place from zeros; see [`Shared::create_with`].
@@ -240,7 +240,7 @@ impl<T: Shared> Options<T> {
     ) -> Result<SharedObject<T>> {
         let at = at.try_into().map_err(Into::into)?;
         let attachment = open_or_create(&at, Wanted::one::<T>(), &self.settings, |buffer| {
-            place(buffer, initial)
+            place_first(buffer, initial)
         })?;
         Ok(SharedObject::new(attachment, self.settings))
     }

@@ -19,17 +19,19 @@ mod sealed {
     /// # Safety
     ///
     /// Implementors ensure that a value consists of values that `SCHEMA` describes, one after the other, `len` of
-    /// them in an array; and that `at` only casts.
+    /// them in an array; that `at` only casts; and that `RESERVE` is 0 or at least the size that `SCHEMA` says.
     pub unsafe trait Sealed {
         /// Of the value, or of an item.
         const SCHEMA: &'static Schema;
         const IS_ARRAY: bool;
         /// What to ask of an object that is opened.
         const WANTED: Wanted<'static>;
+        /// How far the type may grow, in bytes; 0 if it may not.
+        const RESERVE: usize = Self::WANTED.reserve;
         fn at(buffer: NonNull<u8>, len: usize) -> NonNull<Self>;
     }
 
-    // SAFETY: the contract of `Shared`.
+    // SAFETY: the contract of `Shared`; naming `SCHEMA` has the reserve compared with the size.
     unsafe impl<T: crate::Shared> Sealed for T {
         const SCHEMA: &'static Schema = <T as crate::Shared>::SCHEMA;
         const IS_ARRAY: bool = false;

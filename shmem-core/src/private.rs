@@ -1,8 +1,9 @@
 //! What the code that the derive emits needs. Not for anyone else: it changes without notice.
 
 pub use crate::Shared;
+pub use crate::compatible::{compatible, fields};
 pub use crate::hint::{Described, NoHint, Probe};
-pub use crate::layout::{field, gap, own, pinned_align, pinned_fingerprint, pinned_size};
+pub use crate::layout::{field, gap, own, pinned_align, pinned_fingerprint, pinned_size, reserved};
 pub use crate::schema::{Field, Schema, Variant};
 pub use core;
 

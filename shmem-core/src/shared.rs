@@ -53,6 +53,10 @@ pub unsafe trait Shared: Described + Sized + 'static {
     #[doc(hidden)]
     const BUFFERS: u32 = 4;
 
+    /// How many bytes an object of this type has for its value, so that the type may grow; 0 if it may not.
+    #[doc(hidden)]
+    const RESERVE: usize = 0;
+
     /// Creates the object at `at` with the value `initial`.
     ///
     /// `at` is a name (`&str`, `String`: memory only) or a file (`&Path`, `PathBuf`). The object appears under

@@ -174,6 +174,17 @@ impl StoredSchema {
         }
     }
 
+    /// Whether all-zero bytes are a value, as [`Schema::zero_is_valid`].
+    pub(crate) fn zero_is_valid(&self) -> bool {
+        match &self.shape {
+            Shape::Plain(kind) => !matches!(kind, StoredKind::NonZeroUint | StoredKind::NonZeroInt),
+            Shape::Enum { variants, .. } => variants.iter().any(|variant| variant.value == 0),
+            Shape::Array { item, len } => *len == 0 || item.zero_is_valid(),
+            Shape::Struct(fields) => fields.iter().all(|field| field.schema.zero_is_valid()),
+            Shape::Str { .. } | Shape::Vec { .. } | Shape::Option { .. } => true,
+        }
+    }
+
     /// The length of an array in items, the capacity of a list in items or of a text in bytes.
     #[expect(
         clippy::len_without_is_empty,

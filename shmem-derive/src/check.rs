@@ -47,6 +47,19 @@ fn options(input: &Input<'_>, errors: &mut Errors) {
             "`in_place` is one buffer: leave `buffers` out, or `in_place`",
         );
     }
+    if let Some(reserve) = &options.reserve {
+        if !matches!(input.body, Body::Struct(_)) || input.repr.transparent {
+            errors.at(
+                reserve.span,
+                "only a `#[repr(C)]` struct can grow: leave `reserve` out",
+            );
+        } else if reserve.value == 0 || u32::try_from(reserve.value).is_err() {
+            errors.at(
+                reserve.span,
+                "`reserve` is the size in bytes that the type may grow to, at most 4294967295",
+            );
+        }
+    }
     if let (Some(pin), false) = (options.pins.first(), input.generics.params.is_empty()) {
         errors.at(
             pin.number.span,

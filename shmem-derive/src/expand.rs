@@ -5,7 +5,7 @@
 //! access, and that there is no other field by a pattern without `..`.
 
 use crate::check::unsized_replacement;
-use crate::input::{Body, Field, Input, Pin, Variant, ends};
+use crate::input::{Body, Field, Input, Number, Pin, Variant, ends};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Type, parse_quote};
@@ -38,7 +38,11 @@ fn options(input: &Input<'_>, p: &TokenStream) -> TokenStream {
         let buffers = u32_literal(buffers);
         quote!(const BUFFERS: #p::core::primitive::u32 = #buffers;)
     });
-    quote!(#buffers)
+    let reserve = options.reserve.as_ref().map(|number| {
+        let reserve = usize_literal(number.value);
+        quote!(const RESERVE: #p::core::primitive::usize = #reserve;)
+    });
+    quote!(#buffers #reserve)
 }
 
 /// What stands in for a type that was refused, so that its mistakes are reported once and not again by
@@ -189,6 +193,9 @@ fn checks(input: &Input<'_>, p: &TokenStream) -> TokenStream {
         let end = fields.len();
         checks.extend(check(whole, whole, quote!(gap), quote!(#end)));
     }
+    if let Some(Number { value, span }) = &input.options.reserve {
+        checks.extend(check(*span, *span, quote!(reserved), quote!(#value)));
+    }
     for Pin { what, number } in &input.options.pins {
         let (span, value) = (number.span, number.value);
         let function = Ident::new(&format!("pinned_{what}"), Span::call_site());
@@ -215,6 +222,12 @@ fn version(input: &Input<'_>) -> TokenStream {
 /// The value was checked to fit.
 fn u32_literal(value: u64) -> TokenStream {
     let value = u32::try_from(value).unwrap_or(u32::MAX);
+    quote!(#value)
+}
+
+/// The value was checked to fit.
+fn usize_literal(value: u64) -> TokenStream {
+    let value = usize::try_from(value).unwrap_or(usize::MAX);
     quote!(#value)
 }
 

@@ -58,6 +58,7 @@ pub(crate) struct Options {
     pub(crate) buffers: Option<Number>,
     /// The place of the word `in_place`.
     pub(crate) in_place: Option<Span>,
+    pub(crate) reserve: Option<Number>,
     pub(crate) pins: Vec<Pin>,
 }
 
@@ -127,6 +128,7 @@ impl Options {
             version: None,
             buffers: None,
             in_place: None,
+            reserve: None,
             pins: Vec::new(),
         };
         let mut seen = Vec::new();
@@ -138,7 +140,7 @@ impl Options {
     }
 
     fn read_one(&mut self, meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
-        const KNOWN: &str = "`#[shared(..)]` on a type takes `name = \"..\"`, `version = N`, `buffers = N`, `in_place`, `size = N`, `align = N`, `fingerprint = N` and `crate = path`";
+        const KNOWN: &str = "`#[shared(..)]` on a type takes `name = \"..\"`, `version = N`, `buffers = N`, `in_place`, `reserve = N`, `size = N`, `align = N`, `fingerprint = N` and `crate = path`";
 
         let path = &meta.path;
         let word = path.get_ident().map(ToString::to_string);
@@ -151,9 +153,7 @@ impl Options {
             Some("align") => self.pin("align", meta)?,
             Some("fingerprint") => self.pin("fingerprint", meta)?,
             Some("in_place") => self.in_place = Some(path.span()),
-            Some("reserve") => {
-                return Err(meta.error(format!("`reserve` is not available yet: {KNOWN}")));
-            }
+            Some("reserve") => self.reserve = Some(number(meta)?),
             _ => return Err(meta.error(format!("unknown option: {KNOWN}"))),
         }
         Ok(())

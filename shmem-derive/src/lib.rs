@@ -37,6 +37,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `version = N` | tells layouts apart that look the same and mean something else; from 1 |
 /// | `buffers = N` | how many copies an object keeps, 2 to 8; default 4 |
 /// | `in_place` | one copy, which is changed where it lies: for values of megabytes and more |
+/// | `reserve = N` | the type may grow to `N` bytes: see below |
 /// | `size = N`, `align = N`, `fingerprint = N` | fails the build, with the new value, when the layout drifts |
 /// | `crate = path` | where shmem-core is, if it is renamed or re-exported; default `::shmem_core` |
 ///

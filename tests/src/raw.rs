@@ -35,7 +35,9 @@ pub mod word {
     pub const LOCK_MODE: usize = 21;
     pub const LOCK_INODE: usize = 22;
     pub const LOCK_BASE: usize = 23;
-    pub const RESERVED: usize = 24;
+    pub const ADDITIONS: usize = 24;
+    pub const ADDITIONS_LEN: usize = 25;
+    pub const RESERVED: usize = 26;
     pub const CHECKSUM: usize = 31;
 }
 

@@ -143,15 +143,18 @@ fn says(error: &Value, sentence: &str) -> bool {
 
 /// Whether the error or one of its notes has a place on that line.
 fn points_at(error: &Value, file: &Path, line: usize) -> bool {
-    let on_line = |span: &Value| {
+    fn is_on_line(span: &Value, file: &Path, line: usize) -> bool {
         let file_name = span["file_name"].as_str().unwrap_or_default();
-        Path::new(file_name) == file && span["line_start"] == line
-    };
+        let is_here = Path::new(file_name) == file && span["line_start"] == line;
+        // What a macro of the library expands to is shown where it was called.
+        let call = &span["expansion"]["span"];
+        is_here || (call.is_object() && is_on_line(call, file, line))
+    }
     let notes = error["children"].as_array().into_iter().flatten();
     notes
         .chain([error])
         .flat_map(|note| note["spans"].as_array().into_iter().flatten())
-        .any(on_line)
+        .any(|span| is_on_line(span, file, line))
 }
 
 /// A rustc that finds the shmem-core that Cargo has just built.

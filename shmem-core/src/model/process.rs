@@ -61,6 +61,7 @@ impl Model {
             handles,
             schema_len: 0,
             name_len: 0,
+            additions_len: 0,
         });
         Model {
             mapping: Mapping::model(control, handles, buffers),

@@ -100,6 +100,10 @@ pub(crate) fn read_at(_: &File, _: &mut [u8], _: u64) -> io::Result<()> {
     unsupported()
 }
 
+pub(crate) fn write_at(_: &File, _: &[u8], _: u64) -> io::Result<()> {
+    unsupported()
+}
+
 pub(crate) fn path_info(_: &Path) -> io::Result<FileInfo> {
     unsupported()
 }

@@ -4,7 +4,7 @@
 
 use core::num::NonZeroU16;
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 
 use shmem_core::{
     FixedOption, FixedStr, FixedVec, ReadGuard, Shared, SharedObject, Version, WriteGuard,
@@ -297,6 +297,80 @@ fn large_buffers_do_not_lie_at_the_same_place_in_a_page() {
     let object = Object::open(&directory().join(encode(&name)));
     assert_eq!((object.words[19] % 4096, object.words[20]), (0, 4096));
     assert_eq!(shared.read().unwrap().0, [2; 4096]);
+}
+
+/// What two programs with two layouts leave in one object.
+#[test]
+#[cfg(target_endian = "little")]
+fn a_type_that_may_grow_has_room_and_a_list_of_what_was_added() {
+    mod old {
+        #[derive(shmem_core::Shared, Clone, Copy)]
+        #[repr(C)]
+        #[shared(reserve = 200)]
+        pub(super) struct Counters {
+            pub(super) hits: u64,
+            pub(super) on: bool,
+            pub(super) _pad: [u8; 7],
+        }
+    }
+    #[derive(Shared, Clone, Copy)]
+    #[repr(C)]
+    #[shared(reserve = 200)]
+    struct Counters {
+        hits: u64,
+        on: bool,
+        _pad: [u8; 3],
+        port: Option<core::num::NonZeroU32>,
+        misses: u64,
+    }
+    let name = unique("growth");
+    let first = old::Counters {
+        hits: 3,
+        on: true,
+        _pad: [9; 7],
+    };
+    let old = old::Counters::create(&name, first).unwrap();
+    let object = Object::open(&directory().join(encode(&name)));
+    assert_eq!(
+        (object.words[10], object.words[20]),
+        (200, 256),
+        "the reserve"
+    );
+    assert_eq!((object.words[24] % 8, object.words[25]), (0, 4096));
+    assert_eq!(object.added(), Vec::<String>::new());
+    let (version, bytes) = object.load();
+    let mut expected = [0; 200];
+    (expected[0], expected[8]) = (3, 1);
+    assert_eq!((version, bytes), (1, expected.to_vec()), "padding is zero");
+
+    let new = Counters::open(&name).unwrap();
+    let added = "0\tstruct\t0\t24\t\tCounters\t\t\n\
+                 1\tmaybe-uint\t12\t4\tport\tOption<NonZeroU32>\t\t\n\
+                 1\tuint\t16\t8\tmisses\tu64\t\t\n";
+    assert_eq!(object.added(), [added]);
+    let mut record = [0; 16];
+    object
+        .file
+        .read_exact_at(&mut record, object.words[24])
+        .unwrap();
+    assert_eq!(
+        record,
+        *b"\x5f\0\0\0\0\0\0\0\x83\x1c\x96\x3e\xcd\x77\xbc\x6e"
+    );
+
+    new.update(|all| {
+        all.port = NonZeroU16::new(80).map(Into::into);
+        all.misses = 5;
+        all._pad = [7; 3];
+    })
+    .unwrap();
+    old.store(old::Counters { hits: 4, ..first }).unwrap();
+    (expected[0], expected[12], expected[16]) = (4, 80, 5);
+    assert_eq!(object.load(), (3, expected.to_vec()));
+    // As the creator's schema has it; what was added is for those who know of it.
+    assert_eq!(object.words[4], old::Counters::FINGERPRINT);
+    let text = "hits: 4, on: true, _pad: [0, 0, 0, 80, 0, 0, 0]";
+    assert_eq!(object.print(), (3, text.to_owned()));
 }
 
 #[test]

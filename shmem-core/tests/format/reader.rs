@@ -64,12 +64,19 @@ impl Object {
         assert_eq!(&w[0].to_ne_bytes(), b"shmem\x1A\x0A\xA9");
         assert_eq!(w[1], 0x0102_0304_0506_0708);
         assert_eq!(w[2], 1);
-        assert!(w[6] < 4 && (1..=1024).contains(&w[8]) && (2..=8).contains(&w[9]));
+        assert!(w[6] < 4 && (1..=1024).contains(&w[8]) && (1..=8).contains(&w[9]));
         assert!(w[11].is_power_of_two() && w[11] <= 4096);
 
         let (size, align) = (w[10], w[11]);
         let unit = align.max(128);
-        let waiters = up(256 + w[13] + w[15], 4096);
+        let mut name_end = 256 + w[13] + w[15];
+        if w[25] != 0 {
+            assert_eq!(w[24], up(name_end, 8));
+            name_end = w[24] + w[25];
+        } else {
+            assert_eq!(w[24], 0);
+        }
+        let waiters = up(name_end, 4096);
         let control = waiters + 4096;
         let rows = control + 384;
         let buffers = up(rows + 128 * w[8], unit);
@@ -82,7 +89,7 @@ impl Object {
         assert_eq!(w[3], buffers + stride * w[9]);
         assert_eq!(w[3], self.file.metadata().unwrap().len());
         assert_eq!(w[21] == 0, w[22] == 0);
-        assert_eq!(w[24..31], [0; 7]);
+        assert_eq!(w[26..31], [0; 5]);
 
         let header = w[..31].iter().flat_map(|word| word.to_ne_bytes());
         assert_eq!(
@@ -107,7 +114,7 @@ impl Object {
     }
 
     /// The page's `load`.
-    fn load(&self) -> (u64, Vec<u8>) {
+    pub(crate) fn load(&self) -> (u64, Vec<u8>) {
         for _ in 0..10_000 {
             let current = self.control(0);
             let (buffer, seen) = (current & 7, current >> 8);
@@ -122,12 +129,35 @@ impl Object {
         panic!("writers were faster");
     }
 
+    /// The page's list of what was added.
+    pub(crate) fn added(&self) -> Vec<String> {
+        let mut bytes = vec![0; usize::try_from(self.words[25]).unwrap()];
+        self.file.read_exact_at(&mut bytes, self.words[24]).unwrap();
+        let mut added = Vec::new();
+        let mut rest = bytes.as_slice();
+        let word = |bytes: &[u8]| u64::from_ne_bytes(bytes[..8].try_into().unwrap());
+        while rest.len() > 16 && word(rest) != 0 {
+            let (len, sum) = (usize::try_from(word(rest)).unwrap(), word(&rest[8..]));
+            let Some(text) = rest.get(16..16 + len) else {
+                break;
+            };
+            if fnv1a(text.iter().copied()) != sum {
+                break;
+            }
+            added.push(String::from_utf8(text.to_vec()).unwrap());
+            rest = &rest[16 + len.next_multiple_of(8)..];
+        }
+        added
+    }
+
     /// Version and fields of the current value, by the stored schema and nothing else.
     pub(crate) fn print(&self) -> (u64, String) {
         let (version, bytes) = self.load();
         let lines: Vec<_> = self.schema.lines().collect();
         let (part, rest) = Part::parse(&lines);
-        assert_eq!((rest.len(), part.depth, part.size), (0, 0, bytes.len()));
+        assert_eq!((rest.len(), part.depth), (0, 0));
+        // A type that may grow has more room than its schema says.
+        assert!(part.size == bytes.len() || self.words[25] != 0 && part.size < bytes.len());
         (version, part.print(&bytes))
     }
 }

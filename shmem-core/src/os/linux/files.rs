@@ -229,6 +229,11 @@ pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result
     file.read_exact_at(buffer, offset)
 }
 
+/// Writes all of `bytes`.
+pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    file.write_all_at(bytes, offset)
+}
+
 /// What a path leads to, without following a symbolic link at its end.
 pub(crate) fn path_info(path: &Path) -> io::Result<FileInfo> {
     Ok(describe(&fs::lstat(path)?))
