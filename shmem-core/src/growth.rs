@@ -245,3 +245,7 @@ impl Field {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "growth_tests.rs"]
+mod tests;
