@@ -8,7 +8,7 @@ use crate::text::Text;
 /// Fails the build unless programs with either definition of a type may use one object at the same time.
 ///
 /// For teams that keep the old definition. Both declare the same `#[shared(reserve = N)]`, and the rule is that
-/// of [`Shared`](derive@crate::Shared#types-that-grow), which also decides when an object is opened. The
+/// of [types that grow](derive@crate::Shared#types-that-grow), which also decides when an object is opened. The
 /// error names the first field that contradicts it. Of three generations, compare each two.
 ///
 /// ```

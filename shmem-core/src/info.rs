@@ -22,7 +22,7 @@ pub struct Info {
     pub type_name: String,
     /// The fingerprint of that type's layout.
     pub fingerprint: u64,
-    /// Of the value, in bytes.
+    /// Of the value, in bytes; of a type that grows, what it reserves.
     pub size: u64,
     /// Of the whole object with all its buffers, in bytes.
     pub file_size: u64,

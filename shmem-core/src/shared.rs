@@ -127,6 +127,8 @@ pub unsafe trait Shared: Described + Sized + 'static {
     ///   damaged.
     /// - [`Error::Untrusted`]: others may write it; see [`Options::trust`].
     /// - [`Error::TooManyHandles`]: its table is full.
+    /// - [`Error::TooLarge`]: of a type that [grows](derive@crate::Shared#types-that-grow), programs have
+    ///   added more fields than an object can list.
     /// - [`Error::Busy`]: for a second a stopped process held the table.
     /// - [`Error::InvalidName`], [`Error::PermissionDenied`], [`Error::UnsupportedFilesystem`], [`Error::Io`],
     ///   [`Error::UnsupportedPlatform`].
@@ -152,7 +154,7 @@ pub unsafe trait Shared: Described + Sized + 'static {
     ///
     /// # Errors
     ///
-    /// As [`open`](Self::open), but for `Untrusted`, `TooManyHandles` and `Busy`.
+    /// As [`open`](Self::open), but for `Untrusted`, `TooManyHandles`, `TooLarge` and `Busy`.
     fn open_read_only(
         at: impl TryInto<Location, Error: Into<Error>>,
     ) -> Result<SharedReader<Self>> {

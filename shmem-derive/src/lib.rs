@@ -42,6 +42,34 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `crate = path` | where shmem-core is, if it is renamed or re-exported; default `::shmem_core` |
 ///
 /// On a field: `name = "…"`, its stored name.
+///
+/// # Types that grow
+///
+/// Services are upgraded one at a time, so programs with two definitions of one type have to share an object.
+/// With `#[shared(reserve = N)]`, the same `N` in all of them, an object has `N` bytes for the value, and the
+/// definitions may differ by this rule:
+///
+/// - a field that both have has the same name, type and place;
+/// - a field that only one has lies beyond the other's end, or in bytes that the other declares as padding
+///   (`_name: [u8; K]`, directly in the type), and zero is a value of it: no `NonZeroU32`, no enum without a 0.
+///
+/// So fields are appended, or padding becomes fields; and a field is given up by making padding of it. It does not
+/// matter who creates the object. A new program finds zero in fields that nobody has written. An old one
+/// leaves alone what it does not know, whichever way it writes: bytes beyond its end, and its padding, which
+/// therefore is no place for data (what it puts there is not published, and what it reads there may be others').
+///
+/// Everything else is an error that names the field when an object is opened: another type, place or name of a
+/// field, a new enum variant, a change in a type that is a field (only the outermost type grows), `reserve` on
+/// one side only. So is a field in bytes that another program has used since the object was created, though its
+/// creator did not know of it, and whether or not that program still runs.
+///
+/// `assert_compatible!(v1::Telemetry, Telemetry)` asks the same when it is compiled, for teams that keep the old
+/// definition.
+///
+/// Three limits. A program that opened an object for reading only is compared with those that came before it, not
+/// with those that come later. In an object that is changed in place, a writer that is killed in the middle of a
+/// change may take with it what others have in its padding (not what lies beyond its end), so there it is better
+/// to append. And lists of values (`[T]`) do not grow by this: in them `T` is not the outermost type.
 #[proc_macro_derive(Shared, attributes(shared))]
 pub fn derive_shared(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     let item = parse_macro_input!(input as DeriveInput);

@@ -6,6 +6,7 @@
 use std::num::NonZeroU32;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
+use std::sync::Barrier;
 
 use shmem_core::{
     Difference, Error, FixedOption, Shared, SharedObject, WriteGuard, assert_compatible, schema,
@@ -520,6 +521,90 @@ fn later_programs_are_compared_with_each_other() {
     assert_eq!(schema.size(), 32);
     assert_eq!(third::Value::open(&path).unwrap().load().unwrap().seats, 5);
     assert_eq!(first::Value::open(&path).unwrap().load().unwrap().tick, 1);
+}
+
+/// Both fit the creator's layout, and one of them is first.
+#[test]
+fn of_two_that_contradict_each_other_one_gets_in() {
+    for _ in 0..50 {
+        let name = Cleanup::new("contrary");
+        let _object = first::Value::create(&*name, first::Value::default()).unwrap();
+        let start = Barrier::new(2);
+        let opened = std::thread::scope(|scope| {
+            let one = scope.spawn(|| {
+                start.wait();
+                second::Value::open(&*name).map(drop)
+            });
+            start.wait();
+            let other = contrary::Value::open(&*name).map(drop);
+            [one.join().unwrap(), other]
+        });
+        let refused = opened.iter().filter_map(|opened| opened.as_ref().err());
+        let refused: Vec<_> = refused.map(variant).collect();
+        assert_eq!(refused, ["LayoutMismatch"]);
+        // It stays decided.
+        let again = [
+            second::Value::open(&*name).is_ok(),
+            contrary::Value::open(&*name).is_ok(),
+        ];
+        assert_eq!(again, opened.map(|opened| opened.is_ok()));
+    }
+}
+
+/// A program that was killed while it noted its fields had not opened the object yet: nothing is lost.
+#[test]
+fn a_note_that_was_not_finished_is_none() {
+    let directory = TempDir::new("unfinished");
+    let path = directory.path().join("object");
+    drop(first::Value::create(&path, first::Value::default()).unwrap());
+    drop(second::Value::open(&path).unwrap());
+    let at = header_word(&path, 24);
+    let mut options = std::fs::OpenOptions::new();
+    let file = options.read(true).write(true).open(&path).unwrap();
+    let mut record = [0; 96];
+    file.read_exact_at(&mut record, at).unwrap();
+    for end in [0, 8, 12, 16, 17, 40] {
+        file.write_all_at(&[0; 96], at).unwrap();
+        file.write_all_at(&record[..end], at).unwrap();
+        assert!(
+            contrary::Value::open_read_only(&path).is_ok(),
+            "{end} bytes"
+        );
+        drop(second::Value::open(&path).unwrap());
+        let mut again = [0; 96];
+        file.read_exact_at(&mut again, at).unwrap();
+        assert_eq!(again, record, "{end} bytes");
+        assert!(contrary::Value::open(&path).is_err());
+    }
+}
+
+/// What is finished and makes no sense was not written by this library.
+#[test]
+fn a_note_that_is_no_layout() {
+    let directory = TempDir::new("nonsense");
+    let path = directory.path().join("object");
+    drop(first::Value::create(&path, first::Value::default()).unwrap());
+    let at = header_word(&path, 24);
+    let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+    let text = b"nonsense";
+    let sum = text.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let numbers = [8_u64.to_ne_bytes(), sum.to_ne_bytes()].concat();
+    file.write_all_at(&[&numbers, text.as_slice()].concat(), at)
+        .unwrap();
+    for error in [
+        second::Value::open(&path).unwrap_err(),
+        second::Value::open_read_only(&path).unwrap_err(),
+        schema(&path).unwrap_err(),
+    ] {
+        let Error::Corrupt { what, .. } = error else {
+            panic!("{error}");
+        };
+        assert_eq!(what, "list of added fields");
+    }
+    // Who brings no fields of its own does not look.
+    assert_eq!(first::Value::open(&path).unwrap().load().unwrap().tick, 0);
 }
 
 /// What was noted before is not noted again: an object may be opened for ever.
