@@ -1,8 +1,8 @@
 //! The rule of `growth.rs` as a check at compile time.
 
 use crate::Shared;
-use crate::growth::{CHANGED, Clash, OVERLAP, Part, RESERVE, ZERO, clash, is_same};
-use crate::schema::{Field, Kind};
+use crate::growth::{ATOMICS, CHANGED, Clash, OVERLAP, Part, RESERVE, ZERO, clash, is_same};
+use crate::schema::{Field, Kind, Schema};
 use crate::text::Text;
 
 /// Fails the build unless programs with either definition of a type may use one object at the same time.
@@ -106,8 +106,8 @@ pub const fn compatible<Old: Shared, New: Shared, const OLD: usize, const NEW: u
     let (old, new, advice) = match clash {
         Clash::Changed([old, new]) => (Some(old), Some(new), CHANGED),
         Clash::Overlap([old, new]) => (Some(old), Some(new), OVERLAP),
-        Clash::OldIsNotZero(old) => (Some(old), None, ZERO),
-        Clash::NewIsNotZero(new) => (None, Some(new), ZERO),
+        Clash::OldMustBeKnown(old) => (Some(old), None, why_known(old_fields[old].schema)),
+        Clash::NewMustBeKnown(new) => (None, Some(new), why_known(new_fields[new].schema)),
     };
     text.str("field ");
     text.quoted(match (old, new) {
@@ -128,6 +128,10 @@ pub const fn compatible<Old: Shared, New: Shared, const OLD: usize, const NEW: u
     panic!("{}", text.as_str());
 }
 
+const fn why_known(schema: &Schema) -> &'static str {
+    if schema.has_atomics() { ATOMICS } else { ZERO }
+}
+
 /// `f32 at offset 8`.
 const fn field(text: &mut Text, fields: &[Field], i: Option<usize>) {
     let Some(i) = i else {
@@ -146,7 +150,7 @@ const fn parts<const N: usize>(fields: &'static [Field]) -> [Part<'static>; N] {
         end: 0,
         ty: 0,
         is_padding: true,
-        zero_is_valid: true,
+        may_be_unknown: true,
     };
     let mut parts = [nothing; N];
     let mut i = 0;
@@ -162,7 +166,7 @@ const fn parts<const N: usize>(fields: &'static [Field]) -> [Part<'static>; N] {
             end: *offset + schema.size,
             ty: schema.fingerprint(),
             is_padding: fields[i].is_padding(),
-            zero_is_valid: schema.zero_is_valid(),
+            may_be_unknown: schema.zero_is_valid() && !schema.has_atomics(),
         };
         i += 1;
     }

@@ -5,7 +5,8 @@
 //!
 //! - fields of one name have one type and one place;
 //! - fields of different names do not overlap;
-//! - of a field that only one of them has, zero is a value: who does not know it leaves it zero.
+//! - of a field that only one of them has, zero is a value: who does not know it leaves it zero;
+//! - nor has it atomics: who does not know it may hold a shared reference to it, as padding.
 //!
 //! There are no holes in a shared type. So what overlaps no field of a layout lies in its padding or beyond its
 //! end. The rule takes no side, and it takes no order: who came first does not matter.
@@ -24,6 +25,7 @@ pub(crate) const CHANGED: &str = "a field that both have stays as it is: give wh
 pub(crate) const OVERLAP: &str =
     "a new field goes behind the last one, or into padding that no program has used";
 pub(crate) const ZERO: &str = "programs that do not know a field leave it zero: use a type that has a zero, such as `Option<NonZeroU32>`, `FixedOption<T>` or an enum with a variant 0";
+pub(crate) const ATOMICS: &str = "atomics change under shared references, which programs may hold that take them for padding: have them from the start";
 pub(crate) const RESERVE: &str = "give both the same `#[shared(reserve = N)]`, or use another name";
 
 /// A field, as far as the rule looks at it.
@@ -35,7 +37,8 @@ pub(crate) struct Part<'a> {
     /// The same number if and only if it is the same type.
     pub(crate) ty: u64,
     pub(crate) is_padding: bool,
-    pub(crate) zero_is_valid: bool,
+    /// Zero is a value of it, and it does not change under shared references.
+    pub(crate) may_be_unknown: bool,
 }
 
 /// Which fields contradict each other, by their numbers in `[old, new]`.
@@ -43,8 +46,8 @@ pub(crate) struct Part<'a> {
 pub(crate) enum Clash {
     Changed([usize; 2]),
     Overlap([usize; 2]),
-    OldIsNotZero(usize),
-    NewIsNotZero(usize),
+    OldMustBeKnown(usize),
+    NewMustBeKnown(usize),
 }
 
 /// The rule.
@@ -71,16 +74,16 @@ pub(crate) const fn clash(old: &[Part<'_>], new: &[Part<'_>]) -> Option<Clash> {
             }
             k += 1;
         }
-        if !known && !old[i].is_padding && !old[i].zero_is_valid {
-            return Some(Clash::OldIsNotZero(i));
+        if !known && !old[i].is_padding && !old[i].may_be_unknown {
+            return Some(Clash::OldMustBeKnown(i));
         }
         i += 1;
     }
     let mut k = 0;
     while k < new.len() {
         let n = new[k];
-        if !n.is_padding && !n.zero_is_valid && find(old, n.name).is_none() {
-            return Some(Clash::NewIsNotZero(k));
+        if !n.is_padding && !n.may_be_unknown && find(old, n.name).is_none() {
+            return Some(Clash::NewMustBeKnown(k));
         }
         k += 1;
     }
@@ -150,13 +153,15 @@ impl Known {
                 let sides = [old[i].at(), format!("`{}`: {}", new[k].name, new[k].at())];
                 Difference::found(program, &old[i].name, sides, OVERLAP)
             }
-            Clash::OldIsNotZero(i) => {
-                let sides = [old[i].never_zero(), "absent".to_owned()];
-                Difference::found(program, &old[i].name, sides, ZERO)
+            Clash::OldMustBeKnown(i) => {
+                let (side, advice) = old[i].why_known();
+                let sides = [side, "absent".to_owned()];
+                Difference::found(program, &old[i].name, sides, advice)
             }
-            Clash::NewIsNotZero(k) => {
-                let sides = ["absent".to_owned(), new[k].never_zero()];
-                Difference::found(program, &new[k].name, sides, ZERO)
+            Clash::NewMustBeKnown(k) => {
+                let (side, advice) = new[k].why_known();
+                let sides = ["absent".to_owned(), side];
+                Difference::found(program, &new[k].name, sides, advice)
             }
         };
         Some(difference)
@@ -207,7 +212,7 @@ fn parts<'a>(
             end: field.end(),
             ty: *types.entry(&field.schema).or_insert(next),
             is_padding: field.is_padding(),
-            zero_is_valid: field.schema.zero_is_valid(),
+            may_be_unknown: field.schema.zero_is_valid() && !field.schema.has_atomics(),
         }
     };
     fields.iter().map(part).collect()
@@ -228,8 +233,13 @@ impl StoredField {
         self.offset.saturating_add(self.schema.size)
     }
 
-    fn never_zero(&self) -> String {
-        format!("{}, of which zero is no value,", self.at())
+    /// Why no program may lack it, and what to do.
+    fn why_known(&self) -> (String, &'static str) {
+        if self.schema.has_atomics() {
+            (format!("{}, which has atomics,", self.at()), ATOMICS)
+        } else {
+            (format!("{}, of which zero is no value,", self.at()), ZERO)
+        }
     }
 }
 

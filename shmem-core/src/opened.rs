@@ -216,18 +216,19 @@ impl Opened {
         }
         let reserve = wanted.reserve as u64;
         let is_same = self.description.header.fingerprint == wanted.fingerprint;
+        let atomics = || match wanted.schema.has_atomics() && shape.buffers != 1 {
+            false => Ok(()),
+            true => Err(Error::Corrupt {
+                location: location.clone(),
+                what: "number of buffers of a value with atomics",
+                found: shape.buffers.to_string(),
+                expected: "1".into(),
+            }),
+        };
         if is_same && shape.reserve() == reserve {
             let size = wanted.size() as u64;
-            if wanted.schema.has_atomics() && shape.buffers != 1 {
-                return Err(Error::Corrupt {
-                    location: location.clone(),
-                    what: "number of buffers of a value with atomics",
-                    found: shape.buffers.to_string(),
-                    expected: "1".into(),
-                });
-            }
             if shape.size == size && shape.align.max(128) >= wanted.schema.align as u64 {
-                return Ok(());
+                return atomics();
             }
             return Err(Error::Corrupt {
                 location: location.clone(),
@@ -239,7 +240,7 @@ impl Opened {
         let known = self.known(location)?.0;
         match known.compare(&StoredSchema::from(wanted.schema), reserve) {
             Some(diff) => Err(mismatch(location, diff)),
-            None if reserve != 0 => Ok(()),
+            None if reserve != 0 => atomics(),
             // Two texts with one meaning: not what this library writes.
             None => Err(Error::Corrupt {
                 location: location.clone(),

@@ -185,6 +185,18 @@ impl StoredSchema {
         }
     }
 
+    /// Whether there are atomics in it, as [`Schema::has_atomics`].
+    pub(crate) fn has_atomics(&self) -> bool {
+        match &self.shape {
+            Shape::Plain(kind) => matches!(kind, StoredKind::AtomicUint | StoredKind::AtomicInt),
+            Shape::Enum { .. } | Shape::Str { .. } => false,
+            Shape::Struct(fields) => fields.iter().any(|field| field.schema.has_atomics()),
+            Shape::Array { item, .. } | Shape::Vec { item, .. } | Shape::Option { item } => {
+                item.has_atomics()
+            }
+        }
+    }
+
     /// The length of an array in items, the capacity of a list in items or of a text in bytes.
     #[expect(
         clippy::len_without_is_empty,

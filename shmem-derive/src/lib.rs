@@ -51,7 +51,8 @@ use syn::{DeriveInput, parse_macro_input};
 ///
 /// - a field that both have has the same name, type and place;
 /// - a field that only one has lies beyond the other's end, or in bytes that the other declares as padding
-///   (`_name: [u8; K]`, directly in the type), and zero is a value of it: no `NonZeroU32`, no enum without a 0.
+///   (`_name: [u8; K]`, directly in the type), zero is a value of it (no `NonZeroU32`, no enum without a 0), and
+///   it has no atomics.
 ///
 /// So fields are appended, or padding becomes fields; and a field is given up by making padding of it. It does not
 /// matter who creates the object. A new program finds zero in fields that nobody has written. An old one

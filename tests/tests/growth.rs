@@ -7,6 +7,7 @@ use std::num::NonZeroU32;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use shmem_core::{
     Difference, Error, FixedOption, Shared, SharedObject, WriteGuard, assert_compatible, schema,
@@ -428,6 +429,76 @@ fn a_new_field_without_a_zero() {
         ],
         ZERO,
     );
+}
+
+/// A program that has padding there may hold a shared reference to it.
+#[test]
+fn new_atomics() {
+    #[derive(Shared, Debug, Default)]
+    #[repr(C)]
+    #[shared(name = "Value", reserve = 64, in_place)]
+    struct Before {
+        tick: u64,
+        _pad: [u8; 8],
+    }
+    #[derive(Shared, Debug, Default)]
+    #[repr(C)]
+    #[shared(name = "Value", reserve = 64, in_place)]
+    struct After {
+        tick: u64,
+        hits: AtomicU64,
+    }
+    let directory = TempDir::new("atomics");
+    let path = directory.path().join("object");
+    for old_creates in [true, false] {
+        let error = if old_creates {
+            let _object = Before::create(&path, Before::default()).unwrap();
+            After::open(&path).unwrap_err()
+        } else {
+            let _object = After::create(&path, After::default()).unwrap();
+            Before::open(&path).unwrap_err()
+        };
+        let text = error.to_string();
+        let sentence = "AtomicU64 at offset 8, which has atomics, in";
+        assert!(text.contains(sentence), "{text}");
+        assert!(text.contains("have them from the start"), "{text}");
+        shmem_core::remove(path.as_path()).unwrap();
+    }
+}
+
+/// Atomics that both know are counted by both, while the rest grows.
+#[test]
+fn atomics_from_the_start() {
+    #[derive(Shared, Debug, Default)]
+    #[repr(C)]
+    #[shared(name = "Value", reserve = 64, in_place)]
+    struct Before {
+        hits: AtomicU64,
+        _pad: [u8; 8],
+    }
+    #[derive(Shared, Debug, Default)]
+    #[repr(C)]
+    #[shared(name = "Value", reserve = 64, in_place)]
+    struct After {
+        hits: AtomicU64,
+        limit: u64,
+        fuel: f64,
+    }
+    assert_compatible!(Before, After);
+    let name = Cleanup::new("counted");
+    let old = Before::create(&*name, Before::default()).unwrap();
+    let new = After::open(&*name).unwrap();
+    new.update(|value| {
+        value.limit = 9;
+        value.fuel = 1.5;
+    })
+    .unwrap();
+    old.read().unwrap().hits.fetch_add(1, Ordering::Relaxed);
+    new.read().unwrap().hits.fetch_add(1, Ordering::Relaxed);
+    old.update(|value| value._pad = [1; 8]).unwrap();
+    let guard = new.read().unwrap();
+    let hits = guard.hits.load(Ordering::Relaxed);
+    assert_eq!((hits, guard.limit, guard.fuel), (2, 9, 1.5));
 }
 
 #[test]
