@@ -37,7 +37,8 @@ pub mod word {
     pub const LOCK_BASE: usize = 23;
     pub const ADDITIONS: usize = 24;
     pub const ADDITIONS_LEN: usize = 25;
-    pub const RESERVED: usize = 26;
+    pub const ITEM: usize = 26;
+    pub const RESERVED: usize = 27;
     pub const CHECKSUM: usize = 31;
 }
 

@@ -186,6 +186,7 @@ fn each_number_is_checked_by_itself() {
             (word::ADDITIONS_LEN, &[1, 8], "additions offset"),
             (word::ADDITIONS_LEN, &[4096], "size in the header"),
             (word::ADDITIONS_LEN, &[(16 << 20) + 1], "shape"),
+            (word::ITEM, &[1, 8, 1 << 40], "shape"),
             (word::LOCK_MODE, &[0o600, 0o666, 0o1000], "lock file"),
             (word::LOCK_INODE, &[1, 7], "lock file"),
             (

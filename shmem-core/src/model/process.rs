@@ -59,6 +59,7 @@ impl Model {
             align: 8,
             buffers,
             handles,
+            item: 0,
             schema_len: 0,
             name_len: 0,
             additions_len: 0,
