@@ -154,7 +154,7 @@ impl<P: ?Sized + Payload> SharedObject<P> {
         let Ok(mut seen) = cell::pin(mapping.control(), attachment.row()) else {
             return Err(Refusal::TooManyGuards);
         };
-        if seen.is_closed() {
+        if seen.is_closed() && attachment.is_in_place() {
             seen = match attachment.enter(seen, deadline) {
                 Err(Refusal::Poisoned)
                     if elements::pending(mapping, self.view().current()?).is_some() =>
