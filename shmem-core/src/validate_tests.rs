@@ -209,6 +209,7 @@ fn size() {
 
 /// The quick pass groups items into blocks and columns; one wrong item anywhere must still be found.
 #[test]
+#[cfg_attr(miri, ignore = "takes it 20 s for each look, and there are a thousand")]
 fn every_item_of_a_large_array_is_checked() {
     type Large = [[Level; 3]; 1000];
     let mut bytes = vec![0; size_of::<Large>()];
