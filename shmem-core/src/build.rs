@@ -17,10 +17,11 @@ use crate::cell::Current;
 use crate::control::MAX_BUFFERS;
 use crate::directory::Spot;
 use crate::discovery;
+use crate::durable;
 use crate::elements;
 use crate::fork::Registered;
 use crate::header::{Header, Layout, MAX_ALIGN, MAX_HANDLES, MAX_SCHEMA, Shape};
-use crate::lifecycle::{Attachment, stuck};
+use crate::lifecycle::{self, Attachment, stuck};
 use crate::mapping::Mapping;
 use crate::opened::{Wanted, check_trust, lock_file_name, lock_mode};
 use crate::options::Settings;
@@ -28,7 +29,7 @@ use crate::os::{self, Access};
 use crate::participant::{Locks, PATIENCE};
 use crate::sync::Ordering;
 use crate::view::View;
-use crate::{Error, Location};
+use crate::{Error, Lifetime, Location};
 
 /// The locks of an object lie at this offset of its own file: far behind its bytes, which they do not touch.
 const OWN_LOCK_BASE: u64 = 1 << 62;
@@ -75,13 +76,16 @@ pub(crate) fn build<'a>(
         });
     }
     let (schema, name) = (wanted.schema.stored_form(), location.stored_name());
+    let lifetime = settings.lifetime.unwrap_or(location.default_lifetime());
+    let durable = lifetime == Lifetime::Keep && location.name().is_none();
     let shape = Shape {
         size: wanted.size() as u64,
         align: wanted.schema.align as u64,
-        buffers: if wanted.item == 0 {
-            settings.buffers
-        } else {
-            1
+        buffers: match settings.buffers {
+            _ if wanted.item != 0 => 1,
+            // One to write beside the current and the flushed one.
+            2 if durable => 3,
+            other => other,
         },
         handles: settings.max_handles,
         item: wanted.item,
@@ -147,8 +151,9 @@ pub(crate) fn build<'a>(
         layout,
         fingerprint: wanted.fingerprint,
         id,
-        lifetime: settings.lifetime.unwrap_or(location.default_lifetime()),
+        lifetime,
         always_wake: lock_mode != 0,
+        durable,
         created: u64::try_from(now.as_nanos()).unwrap_or(u64::MAX),
         lock_mode,
         lock_inode: if lock_mode == 0 {
@@ -175,7 +180,6 @@ pub(crate) fn build<'a>(
     init(mapping.buffer(0));
     let control = mapping.control();
     let first = Current::FIRST;
-    control.stamps[first.buffer() as usize].store(first.version(), Ordering::Relaxed);
     if wanted.item != 0 {
         control.stamps[elements::WHOLE].store(first.version(), Ordering::Relaxed);
     }
@@ -198,6 +202,15 @@ pub(crate) fn build<'a>(
         items,
         descriptor: None,
     };
+    if durable {
+        durable::begin(&view);
+    }
+    let stamp = &view.mapping.control().stamps[first.buffer() as usize];
+    stamp.store(first.version(), Ordering::Relaxed);
+    if durable {
+        // Before it has a name, which a power cut could leave without its bytes.
+        file.sync_all().map_err(io)?;
+    }
     Ok(Unnamed {
         file,
         temporary,
@@ -214,13 +227,40 @@ impl Unnamed<'_> {
             None => spot.directory.link(&self.file, &spot.file),
         };
         match linked {
-            Ok(()) => Ok(Ok(self.attachment)),
+            Ok(()) => self.enter().map(Ok),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Err(self)),
             Err(error) => {
                 let location = &self.attachment.view.location;
                 Err(Error::from_io(location, "naming the object", error))
             }
         }
+    }
+
+    /// Has the disk write the name of a file that is kept; takes it away again if that fails.
+    fn enter(self) -> Result<Attachment, Error> {
+        let Unnamed {
+            attachment,
+            temporary,
+            ..
+        } = self;
+        let spot = temporary.spot;
+        // The other name first, or the disk would have both.
+        drop(temporary);
+        let view = &attachment.view;
+        if !view.header.durable {
+            return Ok(attachment);
+        }
+        if let Err(source) = durable::enter(view, spot) {
+            let doing = "writing the name of the object to the disk";
+            let error = Error::from_io(&view.location, doing, source);
+            if let Ok(Some(_member)) = attachment.locks.member(PATIENCE) {
+                if matches!(spot.leads_to(view.file), Ok(true)) {
+                    drop(lifecycle::retire(spot, view));
+                }
+            }
+            return Err(error);
+        }
+        Ok(attachment)
     }
 }
 

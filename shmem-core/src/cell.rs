@@ -14,6 +14,7 @@
 use std::io;
 
 use crate::control::{Control, Row};
+use crate::durable;
 use crate::header::MAX_HANDLES;
 use crate::sync::{Ordering, fence, in_order, seq_cst_unless};
 
@@ -43,6 +44,8 @@ const REMOVED: u64 = 1 << 3;
 pub(crate) const DRAINING: u64 = 1 << 4;
 pub(crate) const DIRTY: u64 = 1 << 5;
 const VERSION_SHIFT: u32 = 8;
+/// The last version that there can be.
+pub(crate) const LAST_VERSION: u64 = u64::MAX >> VERSION_SHIFT;
 
 /// A reader that forgets guards may not make the count wrap.
 const MAX_PINS: u32 = 1 << 31;
@@ -52,7 +55,7 @@ impl Current {
     pub(crate) const NONE: Current = Current::new(0, 0);
     pub(crate) const FIRST: Current = Current::new(1, 0);
 
-    const fn new(version: u64, buffer: u32) -> Self {
+    pub(crate) const fn new(version: u64, buffer: u32) -> Self {
         Current(version << VERSION_SHIFT | buffer as u64)
     }
 
@@ -171,7 +174,8 @@ pub(crate) fn unpin(row: &Row, buffer: u32) {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct AllPinned(pub(crate) Vec<u32>);
 
-/// Chooses the buffer to write: not current, and pinned by no live row.
+/// Chooses the buffer to write: not current, pinned by no live row, and not the one that a power cut would lead
+/// back to.
 ///
 /// It takes the first of those behind the current one, so that while nothing is pinned the buffers go round
 /// and a version stays as long as it can for readers who copy it out.
@@ -192,7 +196,13 @@ pub(crate) fn choose<'a>(
     let rows = control.high_water.count.load(SCAN);
     // Not by remainder: a division takes as long as a locked exchange.
     for buffer in (seen.buffer() + 1..buffers).chain(0..seen.buffer()) {
-        if !is_pinned(buffer, rows, me, &row, &mut alive)? {
+        let early = cfg!(mutation = "reserved_before_pins");
+        let reserved = early && durable::is_reserved(control, buffer);
+        if reserved || is_pinned(buffer, rows, me, &row, &mut alive)? {
+            continue;
+        }
+        // After the pins: a flusher says what it has flushed before it lets go of that.
+        if early || !durable::is_reserved(control, buffer) {
             return Ok(Ok(buffer));
         }
     }

@@ -17,7 +17,9 @@ pub(crate) struct Control {
     pub(crate) published_at: AtomicU64,
     /// The lock token of the handle that published it.
     pub(crate) publisher: AtomicU64,
-    _reserved: [AtomicU64; 5],
+    /// In a file, the version that surely survives a power cut; its states are in `durable.rs`.
+    pub(crate) flushed: AtomicU64,
+    _reserved: [AtomicU64; 4],
     /// For each buffer the version it holds; 0 while it is written.
     pub(crate) stamps: [AtomicU64; MAX_BUFFERS as usize],
 
@@ -26,6 +28,9 @@ pub(crate) struct Control {
 
     /// One more than the highest row ever taken: how far a writer must look for pins.
     pub(crate) high_water: RowsLine,
+
+    /// In a file, for each buffer the checksum of its version and bytes: see `sums.rs`.
+    pub(crate) sums: [AtomicU64; MAX_BUFFERS as usize],
 }
 
 /// The writer lock's line.
@@ -94,7 +99,8 @@ impl Control {
             current: word(0),
             published_at: word(8),
             publisher: word(16),
-            _reserved: core::array::from_fn(|i| word(24 + 8 * i)),
+            flushed: word(24),
+            _reserved: core::array::from_fn(|i| word(32 + 8 * i)),
             stamps: core::array::from_fn(|i| word(64 + 8 * i)),
             writer: WriterLine {
                 lock: word(128),
@@ -104,6 +110,7 @@ impl Control {
                 count: AtomicU32::new(u32::from_ne_bytes(count)),
                 boot: word(264),
             },
+            sums: core::array::from_fn(|i| word(384 + 8 * i)),
         }
     }
 }
@@ -111,15 +118,18 @@ impl Control {
 #[cfg(not(loom))]
 const _: () = {
     use core::mem::offset_of;
-    assert!(size_of::<Control>() == 384);
+    // One sector of a disk: what a power cut leaves of it was there at one moment.
+    assert!(size_of::<Control>() == 512);
     assert!(offset_of!(Control, current) == 0);
     assert!(offset_of!(Control, published_at) == 8);
     assert!(offset_of!(Control, publisher) == 16);
+    assert!(offset_of!(Control, flushed) == 24);
     assert!(offset_of!(Control, stamps) == 64);
     assert!(offset_of!(Control, writer) + offset_of!(WriterLine, lock) == 128);
     assert!(offset_of!(Control, writer) + offset_of!(WriterLine, writing) == 136);
     assert!(offset_of!(Control, high_water) == 256);
     assert!(offset_of!(Control, high_water) + offset_of!(RowsLine, boot) == 264);
+    assert!(offset_of!(Control, sums) == 384);
     assert!(size_of::<Row>() == 128);
     assert!(offset_of!(Row, generation) == 0);
     assert!(offset_of!(Row, pins) == 8);

@@ -226,6 +226,18 @@ pub enum Error {
         location: Location,
     },
 
+    /// A power cut tore the value of a file, and nobody has opened it for writing since.
+    ///
+    /// Opening it for writing once goes back to the newest value that is whole, which a reader may not do.
+    #[error(
+        "{location} was torn by a power cut: open it for writing once, which goes back to its newest whole value"
+    )]
+    #[non_exhaustive]
+    Unrecovered {
+        /// The object that is torn.
+        location: Location,
+    },
+
     /// This handle was opened before `fork` and belongs to the parent process.
     #[error("the handle of {location} belongs to the parent process: call `reopen` in the child")]
     #[non_exhaustive]

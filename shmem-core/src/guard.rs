@@ -16,6 +16,7 @@ use crate::lock;
 use crate::notify;
 use crate::os::{self, Event};
 use crate::preserve;
+use crate::sums;
 use crate::sync::{Ordering, fence};
 use crate::{Payload, Shared, Version};
 
@@ -397,7 +398,14 @@ impl<'a, P: ?Sized + Payload> WriteGuard<'a, P> {
         if attachment.is_in_place() && !single {
             elements::end_whole(mapping, seen.version() + 1);
         }
+        let summed = attachment.view.header.is_summed();
+        if summed && !cfg!(mutation = "sum_after_publish") {
+            sums::seal(&attachment.view, seen, buffer);
+        }
         let published = cell::publish(control, seen, buffer);
+        if summed && cfg!(mutation = "sum_after_publish") {
+            sums::seal(&attachment.view, seen, buffer);
+        }
         if !cfg!(mutation = "wake_before_publish") {
             notify::wake(mapping, asked, Event);
         }

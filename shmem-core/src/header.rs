@@ -37,6 +37,8 @@ pub(crate) const MAX_SCHEMA: u64 = 16 << 20;
 const KEEP: u64 = 1;
 /// Set in the flags word if others may read who cannot ask to be woken: publishers always wake.
 const ALWAYS_WAKE: u64 = 2;
+/// Set in the flags word of a file that is kept: what was flushed survives a power cut.
+const DURABLE: u64 = 4;
 
 /// The header: 32 words of 64 bits in the byte order of the machine.
 ///
@@ -48,7 +50,7 @@ const ALWAYS_WAKE: u64 = 2;
 /// | 3 | total | size of the file in bytes |
 /// | 4 | fingerprint | FNV-1a, 64 bits, of the schema's bytes |
 /// | 5 | id | random, told apart from every other object |
-/// | 6 | flags | bit 0 `Keep`; bit 1 publishers always wake |
+/// | 6 | flags | bit 0 `Keep`; bit 1 publishers always wake; bit 2 survives a power cut |
 /// | 7 | created | nanoseconds since 1970 |
 /// | 8 | handles | rows in the table of participants |
 /// | 9 | buffers | 1 to 8; with 1 the value is changed in place |
@@ -235,6 +237,8 @@ pub(crate) struct Header {
     pub(crate) id: u64,
     pub(crate) lifetime: Lifetime,
     pub(crate) always_wake: bool,
+    /// Whether it is a file that is kept: see `durable.rs`.
+    pub(crate) durable: bool,
     /// Nanoseconds since 1970.
     pub(crate) created: u64,
     pub(crate) lock_mode: u32,
@@ -251,6 +255,12 @@ pub(crate) struct Description {
 }
 
 impl Header {
+    /// Whether each buffer has a checksum. A value that is changed in place has none.
+    #[inline]
+    pub(crate) fn is_summed(&self) -> bool {
+        self.durable && self.layout.shape.buffers > 1
+    }
+
     /// The bytes of the header, `schema` and `name`, as they stand at the start of the file.
     pub(crate) fn to_bytes(self, schema: &[u8], name: &str) -> Vec<u8> {
         let Layout { shape, .. } = self.layout;
@@ -261,12 +271,16 @@ impl Header {
         words[word::TOTAL] = self.layout.total;
         words[word::FINGERPRINT] = self.fingerprint;
         words[word::ID] = self.id;
-        let keep = if self.lifetime == Lifetime::Keep {
-            KEEP
-        } else {
-            0
-        };
-        words[word::FLAGS] = keep | if self.always_wake { ALWAYS_WAKE } else { 0 };
+        words[word::FLAGS] = [
+            (self.lifetime == Lifetime::Keep, KEEP),
+            (self.always_wake, ALWAYS_WAKE),
+            (self.durable, DURABLE),
+        ]
+        .into_iter()
+        .fold(
+            0,
+            |flags, (set, flag)| if set { flags | flag } else { flags },
+        );
         words[word::CREATED] = self.created;
         words[word::HANDLES] = shape.handles.into();
         words[word::BUFFERS] = shape.buffers.into();
@@ -394,12 +408,17 @@ impl Description {
             ));
         }
         let flags = words[word::FLAGS];
-        if flags & !(KEEP | ALWAYS_WAKE) != 0 {
+        let known = flags & !(KEEP | ALWAYS_WAKE | DURABLE) == 0;
+        if !known || flags & (KEEP | DURABLE) == DURABLE {
             return Err(corrupt(
                 "flags word",
                 format!("{flags:#x}"),
-                "at most 0x3".into(),
+                "0x0 to 0x3, 0x5 or 0x7".into(),
             ));
+        }
+        if flags & DURABLE != 0 && shape.buffers == 2 {
+            let expected = "1, or at least 3 in a file".into();
+            return Err(corrupt("number of buffers", "2".into(), expected));
         }
         let lock_base = words[word::LOCK_BASE];
         if lock_base > MAX_FILE - u64::from(MAX_HANDLES) - 1 {
@@ -449,6 +468,7 @@ impl Description {
                 Lifetime::WhileOpen
             },
             always_wake: flags & ALWAYS_WAKE != 0,
+            durable: flags & DURABLE != 0,
             created: words[word::CREATED],
             lock_mode: narrow(word::LOCK_MODE),
             lock_inode: words[word::LOCK_INODE],

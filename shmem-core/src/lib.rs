@@ -97,6 +97,8 @@ mod private_copy;
 mod cell;
 mod in_place;
 mod elements;
+mod sums;
+mod durable;
 mod lock;
 mod notify;
 mod participant;

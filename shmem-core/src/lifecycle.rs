@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::cell::{self, Current};
 use crate::control::Row;
 use crate::directory::Spot;
+use crate::durable;
 use crate::guard::ChangeCell;
 use crate::in_place;
 use crate::lock;
@@ -87,7 +88,7 @@ pub(crate) fn join(
             continue;
         }
         if nobody {
-            revive(&view, boot);
+            revive(&view, boot)?;
         }
         let Some(seat) = member.sit(&view.mapping).map_err(io)? else {
             return Err(Error::TooManyHandles {
@@ -107,14 +108,17 @@ pub(crate) fn join(
 }
 
 /// Makes an object that nobody has open ready for the first who opens it, in this `boot`. Under `MEMBER`.
-fn revive(view: &View, boot: u64) {
+fn revive(view: &View, boot: u64) -> Result<(), Error> {
     let control = view.mapping.control();
+    let whole = durable::examine(view, boot)?;
     lock::orphan(&control.writer);
     in_place::let_in(control);
+    durable::recover(view, whole);
     if control.high_water.boot.swap(boot, Ordering::Relaxed) != boot {
         // Later than any clock says: the value is from another boot.
         control.published_at.store(u64::MAX, Ordering::Relaxed);
     }
+    Ok(())
 }
 
 /// Opens the object for reading only, through a mapping or not: registers nowhere, and stores nothing.
@@ -152,6 +156,7 @@ pub(crate) fn view(location: &Location, wanted: Wanted<'_>, mapped: bool) -> Res
     if view.current()?.is_removed() {
         return Err(not_found());
     }
+    durable::check_readable(&view)?;
     Ok(view)
 }
 
@@ -163,7 +168,7 @@ pub(crate) fn stuck(location: &Location) -> Error {
 }
 
 /// Takes the name away and wakes everybody who waits. The caller holds `MEMBER` and has compared.
-fn retire(spot: &Spot, view: &View) -> io::Result<()> {
+pub(crate) fn retire(spot: &Spot, view: &View) -> io::Result<()> {
     cell::remove(view.mapping.control());
     notify::wake_everybody(&view.mapping, Event);
     match spot.directory.unlink(&spot.file) {
@@ -283,9 +288,10 @@ impl Drop for Attachment {
         if !self.is_ours() {
             return;
         }
+        let attachment = &*self;
         let Attachment {
             view, locks, seat, ..
-        } = self;
+        } = attachment;
         let mapping = &view.mapping;
         let line = &mapping.control().writer;
         if lock::is_held_by(line, seat.token) {
@@ -297,6 +303,7 @@ impl Drop for Attachment {
             }
             lock::release(line, seat.token, Event);
         }
+        durable::settle_at_the_end(attachment);
         let Ok(Some(member)) = locks.member(LEAVING) else {
             // A stopped process holds it. A leftover does no harm: the next `create` sweeps it.
             participant::leave(locks, mapping, *seat);

@@ -236,8 +236,8 @@ impl Mapping {
     ///
     /// # Safety
     ///
-    /// - For as long as the bytes are used, the buffer is pinned, or the caller holds the writer lock and the
-    ///   buffer is current.
+    /// - For as long as the bytes are used, nobody writes them: the buffer is pinned, or the caller holds the
+    ///   writer lock, or it holds `MEMBER` and nobody has the object open.
     /// - `len` is at most the size of the value.
     #[expect(clippy::disallowed_methods, reason = "this is the accessor")]
     pub(crate) unsafe fn stable_bytes(&self, index: u32, len: usize) -> &[u8] {
@@ -253,9 +253,41 @@ impl Mapping {
         drop(self.raw.advise(memmap2::Advice::PopulateRead));
     }
 
-    /// Writes everything out to the file.
+    /// Copies the value of one buffer to another.
+    ///
+    /// # Safety
+    ///
+    /// - The mapping is writable, and nobody writes the one buffer or reads the other.
+    pub(crate) unsafe fn copy_buffer(&self, from: u32, to: u32) {
+        assert_ne!(from, to, "one buffer");
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "at most the total, which fits"
+        )]
+        let len = self.layout.shape.size as usize;
+        let (from, to) = (self.buffer(from), self.buffer(to));
+        // SAFETY: two buffers, which do not overlap (invariant 2); the caller says that nobody is in the way.
+        unsafe { to.copy_from_nonoverlapping(from, len) };
+    }
+
+    /// Writes everything out to the file, and waits until the disk has it.
     pub(crate) fn flush(&self) -> io::Result<()> {
         self.raw.flush()
+    }
+
+    /// As [`flush`](Self::flush), for one buffer.
+    pub(crate) fn flush_buffer(&self, index: u32) -> io::Result<()> {
+        let start = self.buffer(index).addr().get() - self.raw.as_ptr().addr();
+        let size = usize::try_from(self.layout.shape.size);
+        let size = size.map_err(|_| io::ErrorKind::InvalidInput)?;
+        self.raw.flush_range(start, size)
+    }
+
+    /// As [`flush`](Self::flush), for the control words.
+    pub(crate) fn flush_control(&self) -> io::Result<()> {
+        let start = usize::try_from(self.layout.control);
+        let start = start.map_err(|_| io::ErrorKind::InvalidInput)?;
+        self.raw.flush_range(start, size_of::<Control>())
     }
 }
 

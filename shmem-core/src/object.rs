@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::cell::{self, AllPinned, Current};
 use crate::deadline::Deadline;
+use crate::durable;
 use crate::elements;
 use crate::guard::{Held, ReadGuard, WriteGuard};
 use crate::in_place;
@@ -328,6 +329,7 @@ impl<P: ?Sized + Payload> SharedObject<P> {
             if !matches!(self.attachment.is_drained(), Ok(true)) {
                 self.attachment.wait_for_readers(deadline)?;
             }
+            durable::unsettle(self.view())?;
             let Some(index) = elements::pending(mapping, seen) else {
                 elements::mend(mapping, seen);
                 break seen;
@@ -508,20 +510,6 @@ impl<P: ?Sized + Payload> SharedObject<P> {
         // The parent's locks say nothing to a forked child.
         let locks = self.attachment.is_ours().then_some((locks, *seat));
         Info::of(self.view(), type_name::<P>(self.view()), locks)
-    }
-
-    /// Has the operating system write everything published so far to the file; nothing for a name.
-    ///
-    /// # Errors
-    ///
-    /// - [`Error::Io`]: the disk refused.
-    pub fn flush(&self) -> Result<()> {
-        let view = self.view();
-        if view.location.name().is_some() {
-            return Ok(());
-        }
-        let io = |source| Error::from_io(&view.location, "writing the object to its file", source);
-        view.mapping.flush().map_err(io)
     }
 }
 

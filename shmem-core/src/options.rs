@@ -134,7 +134,8 @@ impl<T: Shared> Options<T> {
     /// How many copies of the value the object has: 1 to 8, 4 by default.
     ///
     /// A writer needs one that no guard holds: with `n` buffers, `n - 2` versions may be held by readers
-    /// before a writer has to wait for one of them.
+    /// before a writer has to wait for one of them. A file that is kept reserves one more, for the version that a
+    /// [power cut](SharedObject::flush) leads back to, so there 2 are 3.
     ///
     /// With 1 the value is changed **in place**, as for a type with `#[shared(in_place)]`: nothing is copied,
     /// which is for values of megabytes and more. Then readers share the value and a writer excludes them; a

@@ -83,7 +83,10 @@ impl<T: Shared> Options<T> {
                 }
                 other => other?,
             };
-            if size_of::<T>() < MAPPED || object.view().header.layout.shape.buffers < 3 {
+            let header = &object.view().header;
+            // One that is current, one that the copy keeps, one to write; and in a file the one that was flushed.
+            let needed = 3 + u32::from(header.durable);
+            if size_of::<T>() < MAPPED || header.layout.shape.buffers < needed {
                 let (value, version) = object.load_versioned()?;
                 let held = Held::Copied(value);
                 return Ok(PrivateCopy { version, held });

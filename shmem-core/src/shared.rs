@@ -61,7 +61,8 @@ pub unsafe trait Shared: Described + Sized + 'static {
     ///
     /// `at` is a name (`&str`, `String`: memory only) or a file (`&Path`, `PathBuf`). The object appears under
     /// its name complete, or not at all. A leftover of programs that were killed, which lives only
-    /// [while it is open](crate::Lifetime::WhileOpen) and which nobody has open, counts as absent.
+    /// [while it is open](crate::Lifetime::WhileOpen) and which nobody has open, counts as absent. When a file
+    /// that is kept has been created, the disk has it and its name; see [`SharedObject::flush`].
     ///
     /// # Errors
     ///

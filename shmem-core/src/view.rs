@@ -41,7 +41,7 @@ impl View {
 
     /// What `look` says of the control words, or of a copy of them.
     #[inline]
-    fn look<R>(&self, look: impl FnOnce(&Control) -> R) -> Result<R> {
+    pub(crate) fn look<R>(&self, look: impl FnOnce(&Control) -> R) -> Result<R> {
         match &self.descriptor {
             None => Ok(look(self.mapping.control())),
             Some(file) => Ok(look(&unmapped::read_control(self, file)?)),

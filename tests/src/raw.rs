@@ -51,9 +51,11 @@ pub mod control {
     pub const STAMPS: usize = 64;
     pub const WRITER: usize = 128;
     pub const WRITING: usize = 136;
+    pub const FLUSHED: usize = 24;
     pub const HIGH_WATER: usize = 256;
     pub const BOOT: usize = 264;
-    pub const LEN: usize = 384;
+    pub const SUMS: usize = 384;
+    pub const LEN: usize = 512;
 }
 
 /// The bytes of a row of the table.

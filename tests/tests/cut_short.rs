@@ -18,7 +18,7 @@ type Slow = Checked<8190>;
 
 /// Where the control words of a [`Small`] lie, and how many bytes they take.
 const CONTROL: u64 = 8192;
-const WORDS: u64 = 384;
+const WORDS: u64 = 512;
 
 fn cut(path: &Path, len: u64) {
     let file = File::options().write(true).open(path).unwrap();

@@ -165,7 +165,7 @@ fn each_number_is_checked_by_itself() {
                 "size in the header",
             ),
             (word::FINGERPRINT, &[0, 1], "fingerprint"),
-            (word::FLAGS, &[4, 5, 8, 1 << 63], "flags word"),
+            (word::FLAGS, &[4, 6, 8, 9, 1 << 63], "flags word"),
             (word::HANDLES, &[0, 1025, 1 << 31], "shape"),
             (word::HANDLES, &[1, 2, 4, 1024], "size in the header"),
             (word::BUFFERS, &[0, 9, 255], "shape"),

@@ -247,7 +247,7 @@ fn objects() {
                 "Corrupt: buffers offset",
             ),
             ("stride", add(word::STRIDE, 1), "Corrupt: buffer stride"),
-            ("flags", header(word::FLAGS, 5), "Corrupt: flags word"),
+            ("flags", header(word::FLAGS, 8), "Corrupt: flags word"),
             (
                 "lock-base",
                 header(word::LOCK_BASE, u64::MAX),
@@ -305,6 +305,8 @@ fn objects() {
                 forged(how::NAMED, b"\x02\x00\x00\xFF"),
                 "Corrupt: name",
             ),
+            ("without-sums", forged(0, &[192, 0, 0, 3, 5]), "Unrecovered"),
+            ("unsettled", forged(0, &[192, 0, 0, 1, 5]), "Poisoned"),
             ("shapes", forged(0, &[96, 0, 0, 204, 8]), "Ok"),
             (
                 "removed",

@@ -148,6 +148,8 @@ fn template<T: Shared + Copy>(how: u8, target: &Target<'_, T>, options: &Options
 fn forge(honest: &Raw, input: &mut Input<'_>) -> Raw {
     let choice = input.byte();
     let mut parts = honest.parts();
+    // Most are to be opened, and what is forged has no sums.
+    parts.flags &= 3;
     let len = usize::from(input.byte()) | usize::from(input.byte()) << 8;
     let text = input.take(len);
     if choice & 1 != 0 {
@@ -173,7 +175,7 @@ fn forge(honest: &Raw, input: &mut Input<'_>) -> Raw {
         parts.buffers = u64::from(input.byte()) % 10;
     }
     if choice & 128 != 0 {
-        parts.flags = u64::from(input.byte()) % 5;
+        parts.flags = u64::from(input.byte()) % 9;
     }
     Raw::forge(&parts)
 }
@@ -230,7 +232,7 @@ impl Change {
             0 | 7 => (0, HEADER / 8),
             1 => (HEADER, 256),
             2 => (honest.offset(word::WAITERS), 2),
-            3 => (honest.offset(word::CONTROL), 48),
+            3 => (honest.offset(word::CONTROL), 64),
             4 => (honest.offset(word::ROWS), 3 * ROW / 8),
             _ => (honest.offset(word::BUFFER_0), 256),
         };

@@ -145,7 +145,19 @@ impl Mapping {
 
     pub(crate) fn prefault(&self) {}
 
+    pub(crate) unsafe fn copy_buffer(&self, from: u32, to: u32) {
+        self.put_into(to, self.get_from(from));
+    }
+
     pub(crate) fn flush(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(crate) fn flush_buffer(&self, _: u32) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(crate) fn flush_control(&self) -> io::Result<()> {
         Ok(())
     }
 }

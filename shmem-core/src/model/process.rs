@@ -14,6 +14,7 @@ use crate::lifecycle::Attachment;
 use crate::mapping::{Mapping, WORDS};
 use crate::os::{self, FileId};
 use crate::participant::{Locks, PATIENCE};
+use crate::sums;
 use crate::sync::Ordering;
 use crate::view::View;
 use crate::{Error, Lifetime, Options, ReadGuard, SharedObject, Version, WriteGuard};
@@ -72,12 +73,31 @@ impl Model {
                 id: 0,
                 lifetime: Lifetime::Keep,
                 always_wake: false,
+                durable: false,
                 created: 0,
                 lock_mode: 0,
                 lock_inode: 0,
                 lock_base: 0,
             },
         }
+    }
+
+    /// One in a file, which the disk has.
+    pub(super) fn durable(buffers: u32, handles: u32) -> Self {
+        let mut model = Model::new(buffers, handles);
+        model.header.durable = true;
+        let control = model.mapping.control();
+        let first = cell::Current::FIRST.to_bits();
+        control.flushed.store(first, Ordering::Relaxed);
+        control.sums[0].store(Model::sum(1), Ordering::Relaxed);
+        model
+    }
+
+    /// The sum of a version whose value is one less.
+    pub(super) fn sum(version: u64) -> u64 {
+        let value: Value = [version - 1; WORDS];
+        let bytes: Vec<_> = value.iter().flat_map(|word| word.to_ne_bytes()).collect();
+        sums::of(version, &bytes)
     }
 
     /// Joins, as `lifecycle::join` does once it has the file.

@@ -12,7 +12,8 @@ use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 use crate::os::Event;
-use crate::{Error, Version, WriteGuard};
+use crate::sync::Ordering;
+use crate::{Error, ReadGuard, Version, WriteGuard};
 use crate::{cell, notify};
 
 mod in_place;
@@ -335,5 +336,54 @@ fn a_removal_wakes_and_is_not_lost() {
         assert!(now.is_removed());
         assert_eq!(model.version(), 1 + u64::from(published));
         assert_eq!(waiter.read().0, u64::from(published));
+    });
+}
+
+/// Whatever writers do meanwhile and afterwards, nobody touches what was flushed.
+#[test]
+fn a_flushed_version_stays() {
+    in_every_order(Some(3), || {
+        let model = Model::durable(3, 2);
+        let (flusher, writer) = (model.open(), model.open());
+        let flushing = process(&flusher, |flusher| {
+            flusher.object.flush().expect("a disk");
+            is_as_it_was_flushed(flusher);
+        });
+        for _ in 0..3 {
+            writer.increment();
+        }
+        flushing.join().unwrap();
+        writer.increment();
+        writer.increment();
+        is_as_it_was_flushed(&flusher);
+    });
+}
+
+fn is_as_it_was_flushed(process: &Process) {
+    let control = process.mapping().control();
+    let flushed = control.flushed.load(Ordering::Relaxed);
+    let flushed = cell::Current::from_bits(flushed);
+    let value = process.mapping().get_from(flushed.buffer());
+    assert_eq!(value + 1, flushed.version());
+    let stamp = control.stamps[flushed.buffer() as usize].load(Ordering::Relaxed);
+    assert_eq!(stamp, flushed.version());
+}
+
+/// Who sees a version sees its sum: after a kill it is what says that the version is whole.
+#[test]
+fn a_version_comes_with_its_sum() {
+    in_every_order(Some(3), || {
+        let model = Model::durable(3, 2);
+        let (reader, writer) = (model.open(), model.open());
+        let reading = process(&reader, |reader| {
+            let guard = reader.object.read().expect("a guard");
+            let seen = ReadGuard::seen(&guard);
+            let sums = &reader.mapping().control().sums;
+            let sum = sums[seen.buffer() as usize].load(Ordering::Relaxed);
+            assert_eq!(sum, Model::sum(seen.version()));
+        });
+        writer.increment();
+        writer.increment();
+        reading.join().unwrap();
     });
 }

@@ -73,6 +73,9 @@ impl Directory {
     pub(crate) fn unlink(&self, _: &OsStr) -> io::Result<()> {
         unsupported()
     }
+    pub(crate) fn sync(&self, _: &OsStr) -> io::Result<()> {
+        unsupported()
+    }
     pub(crate) fn may_unlink(&self, _: &FileInfo) -> io::Result<()> {
         unsupported()
     }

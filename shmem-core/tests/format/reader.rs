@@ -64,7 +64,7 @@ impl Object {
         assert_eq!(&w[0].to_ne_bytes(), b"shmem\x1A\x0A\xA9");
         assert_eq!(w[1], 0x0102_0304_0506_0708);
         assert_eq!(w[2], 1);
-        assert!(w[6] < 4 && (1..=1024).contains(&w[8]) && (1..=8).contains(&w[9]));
+        assert!(w[6] < 8 && (1..=1024).contains(&w[8]) && (1..=8).contains(&w[9]));
         assert!(w[11].is_power_of_two() && w[11] <= 4096);
 
         let (size, align) = (w[10], w[11]);
@@ -78,7 +78,7 @@ impl Object {
         }
         let waiters = up(name_end, 4096);
         let control = waiters + 4096;
-        let rows = control + 384;
+        let rows = control + 512;
         let buffers = up(rows + 128 * w[8], unit);
         let mut stride = up(size.max(1), unit);
         if size >= 4096 && unit < 4096 {
@@ -102,6 +102,16 @@ impl Object {
     /// A control word, by its place on the page.
     pub(crate) fn control(&self, at: u64) -> u64 {
         read_word(&self.file, self.words[17] + at)
+    }
+
+    /// Whether the sum of a buffer fits.
+    pub(crate) fn is_whole(&self, buffer: u64) -> bool {
+        let mut bytes = vec![0; usize::try_from(self.words[10]).unwrap()];
+        let from = self.words[19] + buffer * self.words[20];
+        self.file.read_exact_at(&mut bytes, from).unwrap();
+        let stamp = self.control(64 + 8 * buffer);
+        let sum = xxhash_rust::xxh3::xxh3_64_with_seed(&bytes, stamp);
+        sum == self.control(384 + 8 * buffer)
     }
 
     /// A row's word of 4 bytes, likewise.

@@ -9,7 +9,7 @@ use shmem_core::{Lifetime, Shared, StoredSchema, Version, WriteGuard};
 use crate::reader::Object;
 use crate::{ENGINE, Engine, engine};
 
-/// An object of 8,960 bytes that a program of release 0.1 left: `engine()` under version 3, after two writes.
+/// An object of 9,216 bytes that a program of release 0.1 left: `engine()` under version 3, after two writes.
 const SAMPLE: &str = "tests/data/format-1.shm";
 
 /// Deletes its file, also when the test fails.
@@ -50,7 +50,7 @@ fn an_object_of_format_1_still_opens() {
     let info = shared.info();
     assert_eq!(
         (info.lifetime, info.buffers, info.max_handles),
-        (Lifetime::Keep, 2, 1)
+        (Lifetime::Keep, 3, 1)
     );
     assert_eq!(*shared.read().unwrap(), engine());
     assert!(!WriteGuard::recovered(&shared.write().unwrap()));
@@ -67,27 +67,31 @@ fn an_object_of_format_1_still_opens() {
 fn the_bytes_of_format_1() {
     let copy = sample("bytes-1");
     let bytes = fs::read(&copy.0).unwrap();
-    assert_eq!(bytes.len(), 8960);
+    assert_eq!(bytes.len(), 9216);
     assert_eq!(
         bytes[..24],
         *b"shmem\x1A\x0A\xA9\x08\x07\x06\x05\x04\x03\x02\x01\x01\0\0\0\0\0\0\0"
     );
-    assert_eq!(bytes[48], 1, "kept");
+    assert_eq!(bytes[48], 1 | 4, "kept, and survives a power cut");
     assert_eq!(bytes[256..][..20], *b"0\tstruct\t0\t64\t\tEngin");
 
     let object = Object::open(&copy.0);
     assert_eq!(object.words[4], 0x4351_a434_1d56_2313);
-    assert_eq!(object.words[16..=20], [4096, 8192, 8576, 8704, 128]);
+    assert_eq!(object.words[16..=20], [4096, 8192, 8704, 8832, 128]);
     assert_eq!(
         (object.name.as_str(), object.print()),
         ("", (3, ENGINE.to_owned()))
     );
     assert_eq!(
-        (object.control(0), object.control(64), object.control(72)),
-        (3 << 8, 3, 2)
+        [0, 64, 72, 80].map(|at| object.control(at)),
+        [3 << 8 | 2, 1, 2, 3]
     );
+    assert_eq!(object.control(24), 1 << 8, "flushed when it was created");
+    for buffer in 0..3 {
+        assert!(object.is_whole(buffer), "{buffer}");
+    }
     assert_eq!(
-        bytes[8704..][..64],
+        bytes[8832..][..64],
         *b"\x07\0\0\0\0\0\0\0\x00\x20\x5c\x44\xff\x01\x90\x1f\
            \x04\0\0\0Zo\xc3\xab\0\0\0\0\x02\x01\x03\0\
            \x01\0\0\0\0\0\0\0\x29\0\0\0\
@@ -103,7 +107,7 @@ fn make_the_sample() {
         return;
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(SAMPLE);
-    let options = Engine::options().max_handles(1).buffers(2);
+    let options = Engine::options().max_handles(1).buffers(3);
     let shared = options.create(&path, engine()).unwrap();
     for _ in 0..2 {
         shared.store(engine()).unwrap();

@@ -178,9 +178,11 @@ impl<T: Shared + Copy + Debug> Target<'_, T> {
                         "LayoutMismatch",
                         "NotAnObject",
                         "NotFound",
+                        "Poisoned",
                         "Removed",
                         "TimedOut",
                         "TooManyHandles",
+                        "Unrecovered",
                         "UnsupportedFormat",
                     ]
                     .contains(&known),

@@ -129,6 +129,24 @@ impl Directory {
         Ok(fs::unlinkat(&self.0, name, AtFlags::empty())?)
     }
 
+    /// Waits until the disk has the names in this directory, `file` among them.
+    ///
+    /// # References
+    ///
+    /// `fsync(2)`: that of a file says nothing of its name. EINVAL: such a filesystem has nothing to write. Who may
+    /// make names in a directory and not read them has to have the whole filesystem written: `syncfs(2)`.
+    pub(crate) fn sync(&self, file: &OsStr) -> io::Result<()> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let synced = match fs::openat(&self.0, ".", flags, Mode::empty()) {
+            Err(Errno::ACCESS) => fs::syncfs(self.open_file(file, Access::Read)?),
+            other => fs::fsync(other?),
+        };
+        match synced {
+            Err(Errno::INVAL) => Ok(()),
+            other => Ok(other?),
+        }
+    }
+
     /// An error if this process may not take the name of `file` in this directory away.
     ///
     /// # References
