@@ -36,6 +36,7 @@ fn errors(call: i64) -> &'static [i32] {
         libc::SYS_fallocate => &[libc::ENOSPC, libc::EIO, libc::EINTR, libc::EOPNOTSUPP],
         libc::SYS_linkat | libc::SYS_mkdir | libc::SYS_mkdirat => &[libc::ENOSPC, libc::EIO],
         libc::SYS_mmap | libc::SYS_madvise | libc::SYS_munmap => &[libc::ENOMEM],
+        libc::SYS_fsync | libc::SYS_msync => &[libc::EIO, libc::ENOSPC],
         libc::SYS_fcntl => &[libc::EIO, libc::ENOLCK, libc::EINTR],
         libc::SYS_unlinkat => &[libc::EIO, libc::ENOMEM, libc::ENOENT],
         libc::SYS_getrandom => &[libc::ENOSYS, libc::EINTR],
@@ -65,6 +66,10 @@ impl<'a> Scene<'a> {
 
     fn path(&self) -> PathBuf {
         self.alone.home().join("o")
+    }
+
+    fn file(&self) -> PathBuf {
+        self.alone.parent().join("file")
     }
 
     /// Makes what the operation is to find.
@@ -100,6 +105,7 @@ fn each_call_fails(alone: &Alone, op: &str, stage: Stage, usual: &str, again: &s
     let calls = peer.ask(format!("calls {op}"));
     drop(object);
     drop(shmem_core::remove("o"));
+    drop(shmem_core::remove(scene.file()));
     let calls: Vec<i64> = calls.split(' ').map(|call| call.parse().unwrap()).collect();
     let (mut runs, mut unharmed) = (0, 0);
     for (index, call) in calls.iter().enumerate() {
@@ -133,6 +139,9 @@ fn each_call_fails(alone: &Alone, op: &str, stage: Stage, usual: &str, again: &s
                 said_again == again || said_again == usual,
                 "{what}: {said}, then {said_again}"
             );
+            if op == "create-file" && said != usual {
+                assert_eq!(said_again, usual, "{what}: {said}, and a file is left");
+            }
             peer.ask("close");
             peer.expect("end", "ended with 0");
             if *call == libc::SYS_unlinkat {
@@ -183,6 +192,13 @@ fn afterwards(scene: &Scene<'_>, what: &str, op: &str, object: Option<SharedObje
             object.store(Small::new(1)).unwrap();
         }
         drop(object);
+    }
+    if op == "create-file" {
+        let kept = Small::open(scene.file()).unwrap();
+        assert_eq!(kept.load().unwrap(), Small::new(5), "{what}");
+        kept.store(Small::new(6)).unwrap();
+        kept.flush().unwrap();
+        shmem_core::remove(scene.file()).unwrap();
     }
     if op == "create-kept" {
         let kept = Small::open("o").unwrap();
@@ -297,6 +313,7 @@ tests! {
     creating_under_a_temporary_name: "create-temporary" Absent "Ok" "Ok";
     creating_for_others_to_read: "create-readable" Absent "Ok" "Ok";
     creating_to_keep: "create-kept" Absent "Ok" "AlreadyExists";
+    creating_a_file: "create-file" Absent "Ok" "AlreadyExists";
     opening: "open" Live "Ok" "Ok";
     opening_a_leftover: "open" Leftover "NotFound" "NotFound";
     opening_or_creating: "open-or-create" Live "Ok" "Ok", "open-or-create" Leftover "Ok" "Ok";
@@ -307,4 +324,29 @@ tests! {
     removing: "remove" Live "Ok" "NotFound";
     looking_around: "list" Live "Ok" "Ok", "list" Leftover "Ok" "Ok", "prune" Leftover "Ok" "Ok";
     waiting: "wait" Live "TimedOut" "TimedOut";
+}
+
+/// The bytes before the name, and the name before it is said that there is a file.
+#[test]
+fn a_file_that_is_created_is_on_the_disk() {
+    alone(|_| {
+        let mut peer = Peer::spawn(PEER, &["failing"]);
+        let mut calls = |op: &str| -> Vec<i64> {
+            let calls = peer.ask(format!("calls {op}"));
+            calls.split(' ').map(|call| call.parse().unwrap()).collect()
+        };
+        let wanted = [libc::SYS_fsync, libc::SYS_linkat];
+        let synced = |calls: Vec<i64>| -> Vec<i64> {
+            let calls = calls.into_iter();
+            let mut calls: Vec<_> = calls.filter(|call| wanted.contains(call)).collect();
+            // Each is told where it begins and where it ends.
+            calls.dedup();
+            calls
+        };
+        assert_eq!(
+            synced(calls("create-file")),
+            [libc::SYS_fsync, libc::SYS_linkat, libc::SYS_fsync]
+        );
+        assert_eq!(synced(calls("create-kept")), [libc::SYS_linkat], "a name");
+    });
 }

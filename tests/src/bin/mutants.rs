@@ -175,6 +175,41 @@ const MUTATIONS: &[Mutation] = &[
         "believe a lock word that nobody alive has written",
         "power_cut::a_lock_word_newer_than_its_row",
     ),
+    (
+        "flushed_not_reserved",
+        "write the buffer that a power cut would lead back to",
+        "a_flushed_version_stays",
+    ),
+    (
+        "reserved_before_pins",
+        "ask what is flushed before asking what is pinned",
+        "a_flushed_version_stays",
+    ),
+    (
+        "sum_after_publish",
+        "publish a version, then store its sum",
+        "a_version_comes_with_its_sum",
+    ),
+    (
+        "sum_not_checked",
+        "take every buffer for whole after a power cut",
+        "power_loss::sectors_in_any_order",
+    ),
+    (
+        "control_not_flushed",
+        "flush a value without the word that says where it is",
+        "power_loss::pages_in_any_order",
+    ),
+    (
+        "stale_stamp_kept",
+        "publish a version beside a dead writer's of the same number",
+        "power_loss::a_stamp_of_the_dead",
+    ),
+    (
+        "not_unsettled",
+        "change a flushed value in place before the disk knows of that",
+        "power_loss::in_place_it_is_settled_or_poisoned",
+    ),
 ];
 
 /// For one test; the slowest takes a fifth of it.

@@ -169,6 +169,7 @@ fn operate(op: &str, prepared: &mut Option<SharedObject<Small>>) -> shmem_core::
         "create" | "create-temporary" => object(options.create("o", Small::new(5))),
         "create-readable" => object(options.mode(0o644).create("o", Small::new(5))),
         "create-kept" => object(options.lifetime(Lifetime::Keep).create("o", Small::new(5))),
+        "create-file" => object(options.create(file(), Small::new(5))),
         "open" => object(options.open("o")),
         "open-or-create" => object(options.open_or_create("o", Small::new(5))),
         "open-read-only" => options
@@ -194,6 +195,12 @@ fn operate(op: &str, prepared: &mut Option<SharedObject<Small>>) -> shmem_core::
         }
         other => panic!("no such operation: {other}"),
     }
+}
+
+/// The object that is made at a path, on the filesystem of the others.
+fn file() -> PathBuf {
+    let parent = std::env::var_os("SHMEM_DIR").map(PathBuf::from);
+    parent.expect("a directory of our own").join("file")
 }
 
 fn attempt(op: &str, prepared: &mut Option<SharedObject<Small>>) -> (String, Option<Kept>) {

@@ -13,6 +13,8 @@ mod fork;
 mod kills;
 mod layouts;
 mod lifetime;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod recorded;
 mod scribble;
 mod session;
 mod sharing;
@@ -36,6 +38,8 @@ fn main() {
         ["fork", args @ ..] => fork::run(args),
         ["kills", args @ ..] => kills::run(args),
         ["lifetime", args @ ..] => lifetime::run(args),
+        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+        ["recorded", args @ ..] => recorded::run(args),
         ["scribble", args @ ..] => scribble::run(args),
         ["session"] => session::run(|name| name.try_into()),
         ["session-file"] => session::run(|path| Path::new(path).try_into()),
