@@ -7,7 +7,7 @@ use std::io;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use crate::cell::{self, Current};
+use crate::cell;
 use crate::control::Row;
 use crate::directory::Spot;
 use crate::durable;
@@ -59,8 +59,9 @@ pub(crate) fn join(
             other => other?,
         };
         let header = opened.description.header;
-        // What nobody has open does not exist, whatever it holds and whoever may write it.
-        let leftover = header.lifetime == Lifetime::WhileOpen && !locks.anyone().map_err(io)?;
+        // What nobody has open does not exist, nor what was removed, whatever it holds and whoever may write it.
+        let leftover = opened.is_removed().map_err(io)?
+            || (header.lifetime == Lifetime::WhileOpen && !locks.anyone().map_err(io)?);
         if !leftover {
             check_trust(location, owner, mode, settings.trust)?;
             opened.check_layout(location, wanted)?;
@@ -147,6 +148,10 @@ pub(crate) fn view(location: &Location, wanted: Wanted<'_>, mapped: bool) -> Res
             Err(other) => return Err(other),
         }
     }
+    let io = |source| Error::from_io(location, "reading the object", source);
+    if opened.is_removed().map_err(io)? {
+        return Err(not_found());
+    }
     opened.check_layout(location, wanted)?;
     let view = if mapped {
         opened.into_view(&spot, location, false)?
@@ -221,15 +226,10 @@ fn clear(
     };
     let io = |source| Error::from_io(location, "removing the object", source);
     let lifetime = opened.description.header.lifetime;
-    let header = opened.description.header;
     let id = opened.info.id;
-    let goes = || -> io::Result<bool> {
-        let mut word = [0; 8];
-        os::read_at(&opened.file, &mut word, header.layout.control)?;
-        // Marked and not unlinked: whoever removed it was killed in between.
-        let removed = Current::from_bits(u64::from_ne_bytes(word)).is_removed();
-        Ok(removed || condemned(lifetime, locks.anyone()?))
-    };
+    // Marked and not unlinked: whoever removed it was killed in between.
+    let goes =
+        || -> io::Result<bool> { Ok(opened.is_removed()? || condemned(lifetime, locks.anyone()?)) };
     // Without `MEMBER`, since usually this is the answer.
     if !goes().map_err(io)? {
         return Ok(Occupant::Stays);

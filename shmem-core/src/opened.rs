@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io;
 
 use crate::additions::{self, Claim};
+use crate::cell::Current;
 use crate::directory::Spot;
 use crate::fork::Registered;
 use crate::growth::Known;
@@ -126,6 +127,17 @@ impl Opened {
             info,
             description,
         })
+    }
+
+    /// Whether the object was marked as removed.
+    pub(crate) fn is_removed(&self) -> io::Result<bool> {
+        let mut word = [0; 8];
+        os::read_at(
+            &self.file,
+            &mut word,
+            self.description.header.layout.control,
+        )?;
+        Ok(Current::from_bits(u64::from_ne_bytes(word)).is_removed())
     }
 
     /// A lock descriptor of its own for this object: payload is mapped through another.

@@ -309,6 +309,14 @@ fn objects() {
             ("unsettled", forged(0, &[192, 0, 0, 1, 5]), "Poisoned"),
             ("shapes", forged(0, &[96, 0, 0, 204, 8]), "Ok"),
             (
+                "removed-and-another-layout",
+                vec![
+                    17, 34, 7, 16, 0, 0, 0, 140, 140, 140, 131, 43, 0, 254, 69, 69, 69, 198, 255,
+                    75, 0, 32, 138,
+                ],
+                "NotFound",
+            ),
+            (
                 "removed",
                 change(how::CHANGED, 3, 0, 1 << 8 | 8),
                 "NotFound",

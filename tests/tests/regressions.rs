@@ -5,7 +5,8 @@
 )]
 
 use shmem_core::{Error, Shared, Version};
-use tests::{Cleanup, Peer};
+use tests::raw::{Raw, control, scribble, word};
+use tests::{Cleanup, Peer, TempDir};
 
 const PEER: &str = env!("CARGO_BIN_EXE_peer");
 
@@ -35,6 +36,29 @@ fn a_leftover_of_another_layout_is_no_object() {
             _ => assert!(matches!(result, Err(Error::NotFound { .. })), "{result:?}"),
         }
     }
+}
+
+/// The same with an object that somebody had marked as removed and was killed before it took the name away: `create`
+/// went ahead, and `open` said `LayoutMismatch`. Found by the fuzzer, ten minutes into `open`.
+#[test]
+fn a_removed_object_of_another_layout_is_no_object() {
+    let dir = TempDir::new("removed-layout");
+    let path = dir.path().join("o");
+    drop(u32::create(path.as_path(), 1).unwrap());
+    let raw = Raw::read(&path);
+    let current = raw.offset(word::CONTROL) + control::CURRENT;
+    let before = u64::open(path.as_path());
+    assert!(
+        matches!(before, Err(Error::LayoutMismatch { .. })),
+        "{before:?}"
+    );
+    scribble(&path, current, &(raw.at(current) | 1 << 3).to_ne_bytes());
+    let read = u64::open_read_only(path.as_path());
+    assert!(matches!(read, Err(Error::NotFound { .. })), "{read:?}");
+    let opened = u64::open(path.as_path());
+    assert!(matches!(opened, Err(Error::NotFound { .. })), "{opened:?}");
+    // That has finished what the other began.
+    assert!(!path.exists());
 }
 
 /// A process whose descriptors were all closed behind the library's back, and reused, asked an unrelated file
