@@ -18,10 +18,10 @@ use rustix::process::{Pid, Signal, kill_process};
 use shmem_core::Error;
 
 mod alone;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
 pub mod power;
 pub mod raw;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
 pub mod recorder;
 mod value;
 pub use alone::{Alone, alone, corrupt_part, is_root, outcome};

@@ -3,7 +3,7 @@
 //! Programs are recorded one instruction at a time (`tests/src/recorder.rs`). Then the disk is what it might be if
 //! power failed at some moment: each page, or each sector, holds what it held at any moment since it was last
 //! written. Every such file, where there are few, and a sample where there are many, is opened in another boot.
-#![cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#![cfg(all(target_arch = "x86_64", target_env = "gnu"))]
 
 use std::path::Path;
 

@@ -13,7 +13,7 @@ mod fork;
 mod kills;
 mod layouts;
 mod lifetime;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
 mod recorded;
 mod scribble;
 mod session;
@@ -38,7 +38,7 @@ fn main() {
         ["fork", args @ ..] => fork::run(args),
         ["kills", args @ ..] => kills::run(args),
         ["lifetime", args @ ..] => lifetime::run(args),
-        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+        #[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
         ["recorded", args @ ..] => recorded::run(args),
         ["scribble", args @ ..] => scribble::run(args),
         ["session"] => session::run(|name| name.try_into()),

@@ -221,6 +221,8 @@ fn hold_locks(file: &File) -> Vec<&'static str> {
     let lease = |kind: i32| unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, kind) };
     // SAFETY: as above.
     let flock = |kind: i32| unsafe { libc::flock(file.as_raw_fd(), kind | libc::LOCK_NB) };
+    // 2⁶², where offsets have 64 bits.
+    let member = libc::off_t::MAX / 2 + 1;
     let asked = [
         ("ofd-write", by_bytes(libc::F_OFD_SETLK, libc::F_WRLCK)),
         ("posix-write", by_bytes(libc::F_SETLK, libc::F_WRLCK)),
@@ -228,10 +230,7 @@ fn hold_locks(file: &File) -> Vec<&'static str> {
         ("lease-write", lease(libc::F_WRLCK)),
         ("ofd", by_bytes(libc::F_OFD_SETLK, libc::F_RDLCK)),
         ("posix", by_bytes(libc::F_SETLK, libc::F_RDLCK)),
-        (
-            "member",
-            range(libc::F_OFD_SETLK, libc::F_RDLCK, 1 << 62, 1),
-        ),
+        ("member", range(libc::F_OFD_SETLK, libc::F_RDLCK, member, 1)),
         ("flock", flock(libc::LOCK_EX)),
     ];
     let got = asked.into_iter().filter(|(_, result)| *result == 0);
