@@ -100,11 +100,15 @@ fn implement(
             #[allow(unused_imports)]
             use #p::NoHint as _;
 
+            // SAFETY: what the description says of each field comes from the compiler, by access, and `checks` fails
+            // the build unless the fields are all that the type consists of.
             #[automatically_derived]
             unsafe impl #impl_generics #p::Described for #ident #type_generics #where_clause {
                 const DESCRIPTION: &'static #p::Schema = { #description };
             }
 
+            // SAFETY: described exactly; every field's type is `Shared`, so the rest of the contract holds as it does
+            // for each of them, and a destructor or padding fails the build (`LAYOUT_OK`).
             #[automatically_derived]
             unsafe impl #impl_generics #p::Shared for #ident #type_generics #where_clause {
                 #options

@@ -1,7 +1,7 @@
 //! Arrays: whole through guards, item by item without them, and whole items whoever is killed.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use shmem_core::{Error, ReadGuard, Shared, SharedObject, Version, WriteGuard};
 use tests::{Checked, Cleanup, Peer, Small, TempDir};
@@ -221,8 +221,10 @@ fn items_are_whole_under_load() {
                 }
             });
         }
+        let deadline = Instant::now() + tests::DEADLINE;
         let mut last = [0; 8];
         while last.iter().sum::<u64>() < 2 * STORES {
+            assert!(Instant::now() < deadline, "stores were lost: {last:?}");
             for (index, last) in last.iter_mut().enumerate() {
                 let item = object.load_at(index).unwrap();
                 assert!(item.is_whole(), "torn at {}", item.counter);
@@ -259,7 +261,7 @@ fn a_large_one_costs_what_is_touched() {
     use std::os::unix::fs::MetadataExt as _;
     let dir = TempDir::new("array-sparse");
     let path = dir.path().join("o");
-    let made = std::time::Instant::now();
+    let made = Instant::now();
     let object = u64::create_array(path.as_path(), 8 << 20, 0).unwrap();
     println!("64 MiB created in {:?}", made.elapsed());
     object.store_at(8_000_000, 1).unwrap();
@@ -291,8 +293,10 @@ fn who_may_only_read_reads_items_too() {
                         .unwrap();
                 }
             });
+            let deadline = Instant::now() + tests::DEADLINE;
             let mut last = Version(0);
             while reader.load_at(7).unwrap().counter < before + STORES / 8 {
+                assert!(Instant::now() < deadline, "stores were lost");
                 let item = reader.load_at(3).unwrap();
                 assert!(item.is_whole(), "torn at {}", item.counter);
                 let mut items = [Item::new(0); 5];

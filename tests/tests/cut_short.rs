@@ -6,7 +6,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use shmem_core::{Error, Result, Shared, SharedObject, SharedReader, Version};
 use tests::{Alone, Checked, Cleanup, Peer, Small, alone, is_root};
@@ -144,7 +144,9 @@ fn a_value_is_whole_and_versions_grow() {
         let mut value = Slow::new(0);
         let mut last = Version(0);
         let mut versions = 0;
+        let deadline = Instant::now() + 4 * tests::DEADLINE;
         while versions < 300 {
+            assert!(Instant::now() < deadline, "{versions} versions only");
             let version = reader.load_into(&mut value).unwrap();
             assert!(value.is_whole(), "torn at {}", value.counter);
             assert!(version >= last, "{version} after {last}");
