@@ -8,6 +8,9 @@ use crate::items::bytes_of;
 use crate::opened::Wanted;
 use crate::{Error, Location, Options, Result, Schema, Shared, SharedObject, SharedReader};
 
+/// How many bytes of items are made from one report of progress to the next.
+const PROGRESS: usize = 16 << 20;
+
 /// Arrays: the same options, but that an array always has one buffer.
 impl<T: Shared> Options<T> {
     /// Creates an array of `len` items; see [`Shared::create_array`].
@@ -44,12 +47,52 @@ impl<T: Shared> Options<T> {
         &self,
         at: impl TryInto<Location, Error: Into<Error>>,
         len: usize,
+        item: impl FnMut(usize) -> T,
+    ) -> Result<SharedObject<[T]>> {
+        self.create_array_with_progress(at, len, item, |_| ())
+    }
+
+    /// Creates an array as [`create_array_with`](Self::create_array_with) does, and says how far it is.
+    ///
+    /// `progress` is called with the number of items that are made, after each 16 MiB of them and at the end. Nobody
+    /// sees the array before it is complete; a program that is killed meanwhile leaves nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Shared::create_array`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use shmem_core::Shared;
+    ///
+    /// let len = 5 << 20;
+    /// let mut seen = Vec::new();
+    /// let numbers = u64::options().create_array_with_progress(
+    ///     "array-progress-example",
+    ///     len,
+    ///     |i| i as u64,
+    ///     |done| seen.push(100 * done / len),
+    /// )?;
+    /// assert_eq!((numbers.len(), seen), (len, vec![40, 80, 100]));
+    /// # Ok::<(), shmem_core::Error>(())
+    /// ```
+    pub fn create_array_with_progress(
+        &self,
+        at: impl TryInto<Location, Error: Into<Error>>,
+        len: usize,
         mut item: impl FnMut(usize) -> T,
+        mut progress: impl FnMut(usize),
     ) -> Result<SharedObject<[T]>> {
         let at = at.try_into().map_err(Into::into)?;
         self.create_items(&at, len, |items| {
-            for (index, place) in items.iter_mut().enumerate() {
-                place.write(item(index));
+            let mut done = 0;
+            for chunk in items.chunks_mut((PROGRESS / size_of::<T>()).max(1)) {
+                for place in chunk {
+                    place.write(item(done));
+                    done += 1;
+                }
+                progress(done);
             }
         })
     }

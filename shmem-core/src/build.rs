@@ -28,7 +28,7 @@ use crate::options::Settings;
 use crate::os::{self, Access};
 use crate::participant::{Locks, PATIENCE};
 use crate::sync::Ordering;
-use crate::view::View;
+use crate::view::{self, View};
 use crate::{Error, Lifetime, Location};
 
 /// The locks of an object lie at this offset of its own file: far behind its bytes, which they do not touch.
@@ -163,13 +163,11 @@ pub(crate) fn build<'a>(
         },
         lock_base,
     };
-    let mapping = Mapping::new(&file, layout, true).map_err(io)?;
+    let mapping = Mapping::new(&file, layout, true, None).map_err(io)?;
     // SAFETY: the mapping is writable, and the file has no name and no other descriptor than ours (or a name
     // of 64 random bits that was made here and that nobody opens).
     unsafe { mapping.initialise(0, &header.to_bytes(&schema, name)) };
-    if settings.prefault {
-        mapping.prefault();
-    }
+    view::settle(&mapping, location, settings.residence)?;
     // Live before `init` runs, however long that takes: where the file has a name, others find it.
     let locks = Locks::new(registered, &header);
     let busy = || stuck(location);
@@ -192,7 +190,7 @@ pub(crate) fn build<'a>(
         .publisher
         .store(seat.token.to_bits(), Ordering::Relaxed);
     // Fits: the whole is mapped.
-    let items = usize::try_from(shape.len()).unwrap_or(usize::MAX);
+    let items = 0..usize::try_from(shape.len()).unwrap_or(usize::MAX);
     let view = View {
         location: location.clone(),
         path: spot.path.clone(),

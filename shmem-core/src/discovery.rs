@@ -236,7 +236,7 @@ impl Visit {
             StoredKind::Array => schema.type_text(),
             _ => schema.name().to_owned(),
         };
-        let view = opened.into_view(spot, &location, false)?;
+        let view = opened.into_view(spot, &location, false, None)?;
         Ok(Visit {
             view,
             locks,

@@ -16,6 +16,8 @@
 //! | the version + 1 | 1 | the item is to be copied from the record |
 //! | 0 or at most the version | 1 | somebody changes the array as a whole, or has left it half-changed |
 
+use std::io;
+
 use crate::cell::Current;
 use crate::control::{Control, Elements, STRIPES};
 use crate::mapping::Mapping;
@@ -82,16 +84,17 @@ pub(crate) fn pending(mapping: &Mapping, seen: Current) -> Option<usize> {
 }
 
 /// Copies the item from the record to its place. `seen` says that the array is half-written.
-pub(crate) fn apply(mapping: &Mapping, seen: Current, index: usize) {
+pub(crate) fn apply(mapping: &Mapping, seen: Current, index: usize) -> io::Result<()> {
     let Some(elements) = mapping.elements() else {
-        return;
+        return Ok(());
     };
     let stamp = stripe(elements, index);
     stamp.store(CHANGING, Ordering::Relaxed);
     // Orders the stamp before the bytes that follow, for those who copy the item out.
     fence(Ordering::Release);
-    mapping.copy_record_to(index);
+    mapping.copy_record_to(index)?;
     stamp.store(seen.version() + 1, Ordering::Release);
+    Ok(())
 }
 
 /// The stamps under which an item is copied out.

@@ -354,13 +354,14 @@ impl<'a, P: ?Sized + Payload> WriteGuard<'a, P> {
 
     /// Changes one item of an array and publishes that, whatever else happens to this process.
     ///
-    /// The guard was not mutably dereferenced, and `index` is in range.
+    /// The guard was not mutably dereferenced, and the item, which is numbered in the whole array, is in the window.
     pub(crate) fn put(mut self, index: usize, item: &[u8]) -> Version {
         let mapping = &self.held.0.view.mapping;
         let seen = self.change().seen;
         elements::record(mapping, seen, index, item);
         let seen = in_place::soil(mapping.control(), seen);
-        elements::apply(mapping, seen, index);
+        let applied = elements::apply(mapping, seen, index);
+        applied.unwrap_or_else(|_| unreachable!("an item in the window is mapped"));
         let change = self.change_mut();
         change.seen = seen;
         change.single = true;
@@ -424,7 +425,7 @@ impl<P: ?Sized + Payload> Deref for WriteGuard<'_, P> {
 
     #[inline]
     fn deref(&self) -> &P {
-        let value = P::at(self.change().value, self.held.0.view.items);
+        let value = P::at(self.change().value, self.held.0.view.items.len());
         // SAFETY: only the lock's holder writes the buffer, and it is borrowed from this guard.
         unsafe { value.as_ref() }
     }
@@ -434,7 +435,7 @@ impl<P: ?Sized + Payload> DerefMut for WriteGuard<'_, P> {
     #[inline]
     fn deref_mut(&mut self) -> &mut P {
         self.touch();
-        let mut value = P::at(self.change().value, self.held.0.view.items);
+        let mut value = P::at(self.change().value, self.held.0.view.items.len());
         // SAFETY: as above, mutably; no guard reads the buffer, since it was chosen unpinned, and whoever
         // copies it out throws the copy away.
         unsafe { value.as_mut() }

@@ -55,7 +55,7 @@ pub struct Info {
 pub(crate) fn type_name<P: ?Sized + Payload>(view: &View) -> String {
     let name = P::SCHEMA.name();
     if P::IS_ARRAY {
-        return format!("[{name}; {}]", view.items);
+        return format!("[{name}; {}]", view.mapping.items());
     }
     name.to_owned()
 }

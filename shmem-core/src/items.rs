@@ -19,9 +19,10 @@ const COPY_TRIES: u32 = 64;
 
 /// An array, item by item.
 impl<T: Shared> SharedObject<[T]> {
-    /// How many items there are. It never changes.
+    /// How many items there are, in the whole array or in the [window](crate::Options::open_array_window) that this
+    /// handle sees. It never changes.
     pub fn len(&self) -> usize {
-        self.view().items
+        self.view().items.len()
     }
 
     /// Whether there are no items.
@@ -73,7 +74,7 @@ impl<T: Shared> SharedObject<[T]> {
     pub fn store_at(&self, index: usize, value: T) -> Result<Version> {
         self.bound(index)?;
         let guard = self.begin_item()?;
-        Ok(guard.put(index, bytes_of(&value)))
+        Ok(guard.put(self.view().items.start + index, bytes_of(&value)))
     }
 
     /// Changes one item through `f` and publishes that; nobody else writes meanwhile.
@@ -96,7 +97,7 @@ impl<T: Shared> SharedObject<[T]> {
         // SAFETY: seen to be a `T`.
         let mut item = unsafe { item.assume_init() };
         let result = f(&mut item);
-        guard.put(index, bytes_of(&item));
+        guard.put(self.view().items.start + index, bytes_of(&item));
         Ok(result)
     }
 
@@ -114,9 +115,10 @@ impl<T: Shared> SharedObject<[T]> {
         let seen = ReadGuard::seen(&guard);
         let mapping = &self.view().mapping;
         let (from, size) = (start * size_of::<T>(), size_of_val(out));
-        if const { T::SCHEMA.any_bits() } {
-            // SAFETY: `out` has room for so many items, which lie in the array, and any bytes are items.
-            unsafe { mapping.copy_out_from(seen.buffer(), from, out.as_mut_ptr().cast(), size) };
+        if const { T::SCHEMA.any_bits() && !T::SCHEMA.has_atomics() } {
+            // SAFETY: `out` has room for so many items, which lie in the array, and any bytes are items; the array is
+            // pinned, so nobody writes it.
+            unsafe { mapping.copy_stable(seen.buffer(), from, out.as_mut_ptr().cast(), size) };
             return Ok(ReadGuard::version(&guard));
         }
         let mut copy = vec![0; size];
@@ -148,9 +150,10 @@ impl<T: Shared> SharedObject<[T]> {
 
 /// An array, item by item, for reading only.
 impl<T: Shared> SharedReader<[T]> {
-    /// How many items there are. It never changes.
+    /// How many items there are, in the whole array or in the [window](crate::Options::open_array_window) that this
+    /// handle sees. It never changes.
     pub fn len(&self) -> usize {
-        self.view().items
+        self.view().items.len()
     }
 
     /// Whether there are no items.
@@ -273,7 +276,7 @@ fn copy_part(view: &View, from: usize, out: &mut [u8]) -> Option<Version> {
 /// Whether an array has `count` items from `start` on.
 fn bound(view: &View, start: usize, count: usize) -> Result<()> {
     let end = start.saturating_add(count);
-    if end <= view.items {
+    if end <= view.items.len() {
         return Ok(());
     }
     Err(Error::TooLarge {
@@ -284,7 +287,7 @@ fn bound(view: &View, start: usize, count: usize) -> Result<()> {
             "end of the range"
         },
         found: if count == 1 { start } else { end } as u64,
-        limit: view.items as u64,
+        limit: view.items.len() as u64,
     })
 }
 
@@ -296,14 +299,16 @@ fn copy_item<T: Shared>(view: &View, index: usize, out: *mut T, tries: u32) -> b
     };
     let control = mapping.control();
     let (from, size) = (index * size_of::<T>(), size_of::<T>());
+    // Stripes count from the first item of the whole array.
+    let number = view.items.start + index;
     for _ in 0..tries {
-        let Some(before) = elements::stamps(control, elements, index) else {
+        let Some(before) = elements::stamps(control, elements, number) else {
             core::hint::spin_loop();
             continue;
         };
         // SAFETY: callers pass a place for a `T` and an index in range.
         unsafe { mapping.copy_out_from(0, from, out.cast(), size) };
-        if elements::still_hold(control, elements, index, before) {
+        if elements::still_hold(control, elements, number, before) {
             return true;
         }
     }

@@ -90,6 +90,7 @@ mod object;
 mod value;
 mod array;
 mod items;
+mod window;
 mod reader;
 mod guard;
 mod preserve;

@@ -21,7 +21,7 @@ use crate::os::{self, Access, Event, FileInfo};
 use crate::participant::{self, Locks, PATIENCE, Seat};
 use crate::preserve::Aside;
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
-use crate::view::View;
+use crate::view::{self, View};
 use crate::{Error, Lifetime, Location};
 
 /// A handle's part in an object.
@@ -76,7 +76,8 @@ pub(crate) fn join(
             true => None,
             false => opened.claim(location, wanted)?,
         };
-        let view = opened.into_view(&spot, location, true)?;
+        let window = settings.window.filter(|_| !leftover);
+        let view = opened.into_view(&spot, location, true, window)?;
         let control = view.mapping.control();
         let nobody = !locks.anyone().map_err(io)?;
         let gone = nobody && header.lifetime == Lifetime::WhileOpen;
@@ -101,9 +102,7 @@ pub(crate) fn join(
         drop(member);
         let attachment = Attachment::new(view, locks, seat);
         noted?;
-        if settings.prefault {
-            attachment.view.mapping.prefault();
-        }
+        view::settle(&attachment.view.mapping, location, settings.residence)?;
         return Ok(attachment);
     }
 }
@@ -123,7 +122,11 @@ fn revive(view: &View, boot: u64) -> Result<(), Error> {
 }
 
 /// Opens the object for reading only, through a mapping or not: registers nowhere, and stores nothing.
-pub(crate) fn view(location: &Location, wanted: Wanted<'_>, mapped: bool) -> Result<View, Error> {
+pub(crate) fn view(
+    location: &Location,
+    wanted: Wanted<'_>,
+    settings: &Settings,
+) -> Result<View, Error> {
     if cfg!(any(target_arch = "x86", target_arch = "arm")) {
         // There the language allows atomic loads of 4 bytes at most in memory that is read-only.
         return Err(Error::UnsupportedPlatform {
@@ -153,10 +156,12 @@ pub(crate) fn view(location: &Location, wanted: Wanted<'_>, mapped: bool) -> Res
         return Err(not_found());
     }
     opened.check_layout(location, wanted)?;
-    let view = if mapped {
-        opened.into_view(&spot, location, false)?
+    let view = if settings.mapped {
+        let view = opened.into_view(&spot, location, false, settings.window)?;
+        view::settle(&view.mapping, location, settings.residence)?;
+        view
     } else {
-        opened.into_unmapped_view(&spot, location)?
+        opened.into_unmapped_view(&spot, location, settings.window)?
     };
     if view.current()?.is_removed() {
         return Err(not_found());
@@ -245,7 +250,7 @@ fn clear(
     if !goes().map_err(io)? {
         return Ok(Occupant::Stays);
     }
-    let view = opened.into_view(spot, location, true)?;
+    let view = opened.into_view(spot, location, true, None)?;
     retire(spot, &view).map_err(io)?;
     Ok(Occupant::Swept)
 }

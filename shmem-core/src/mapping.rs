@@ -10,6 +10,7 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::ptr::NonNull;
 
 use memmap2::{MmapOptions, MmapRaw};
@@ -22,36 +23,101 @@ use crate::sync::{AtomicU32, AtomicU64, Ordering};
 ///
 /// # Invariants
 ///
-/// 1. `raw` is valid for reads of `layout.total` bytes until it drops, and for writes if `writable`.
+/// 1. `raw` is valid for reads of `layout.total` bytes, or of `layout.buffers` if there is a `window`, until it
+///    drops; and for writes if `writable`. The window's pages are so from the first item in it to the last.
 ///    (That the file keeps its length is the trust described in the crate docs: a file cut short by someone
 ///    allowed to write it raises SIGBUS, which is not undefined behaviour.)
 /// 2. Each part lies within those bytes, aligned: `Layout::of` placed it, and a mapping begins at a page.
 /// 3. Never exposed as `&[u8]` or `&mut [u8]`: control words as atomics, payload as raw pointers that the
 ///    guards turn into references.
+/// 4. `value` points to the first byte that is mapped of the first buffer's value: to the first item in the window.
 #[derive(Debug)]
 pub(crate) struct Mapping {
     raw: MmapRaw,
     layout: Layout,
+    value: NonNull<u8>,
+    window: Option<MappedWindow>,
+}
+
+/// The part of an array that is mapped where the rest is not.
+#[derive(Debug)]
+struct MappedWindow {
+    items: Range<usize>,
+    /// None if there are no items in it.
+    pages: Option<MmapRaw>,
+    /// Leads a writer to the rest.
+    file: Option<File>,
+}
+
+// SAFETY: `value` leads into what the mapping owns, which any thread may use through atomics and guards.
+unsafe impl Send for Mapping {}
+// SAFETY: as above.
+unsafe impl Sync for Mapping {}
+
+/// How the bytes of an object are to stay in memory.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Residence {
+    pub(crate) prefault: bool,
+    pub(crate) huge_pages: bool,
+    pub(crate) locked: bool,
+}
+
+fn map(file: &File, bytes: Range<u64>, writable: bool) -> io::Result<MmapRaw> {
+    let len = usize::try_from(bytes.end - bytes.start);
+    let mut options = MmapOptions::new();
+    options
+        .offset(bytes.start)
+        .len(len.map_err(|_| io::ErrorKind::InvalidInput)?);
+    let raw = if writable {
+        options.map_raw(file)
+    } else {
+        options.map_raw_read_only(file)
+    }?;
+    // A core dump of a large payload would keep a dead owner's descriptors open for seconds.
+    #[cfg(target_os = "linux")]
+    drop(raw.advise(memmap2::Advice::DontDump));
+    Ok(raw)
 }
 
 impl Mapping {
-    /// Maps the whole of `file`, which the caller has seen to be `layout.total` bytes long.
-    pub(crate) fn new(file: &File, layout: Layout, writable: bool) -> io::Result<Self> {
-        let len = usize::try_from(layout.total).map_err(|_| io::ErrorKind::InvalidInput)?;
-        let mut options = MmapOptions::new();
-        options.len(len);
-        let raw = if writable {
-            options.map_raw(file)
-        } else {
-            options.map_raw_read_only(file)
-        }?;
-        // A core dump of a large payload would keep a dead owner's descriptors open for seconds.
-        #[cfg(target_os = "linux")]
-        drop(raw.advise(memmap2::Advice::DontDump));
-        Ok(Mapping { raw, layout })
+    /// Maps `file`, which the caller has seen to be `layout.total` bytes long: the whole, or of an array the items
+    /// of a window, which it has.
+    pub(crate) fn new(
+        file: &File,
+        layout: Layout,
+        writable: bool,
+        window: Option<Range<usize>>,
+    ) -> io::Result<Self> {
+        let Some(items) = window else {
+            let raw = map(file, 0..layout.total, writable)?;
+            let value = part(&raw, layout.buffers);
+            return Ok(Mapping {
+                raw,
+                layout,
+                value,
+                window: None,
+            });
+        };
+        let raw = map(file, 0..layout.buffers, writable)?;
+        // An array without items is aligned as any page is.
+        let mut value = part(&raw, 0);
+        let mut pages = None;
+        if !items.is_empty() {
+            let mapped = map(file, layout.items(&items), writable)?;
+            value = part(&mapped, 0);
+            pages = Some(mapped);
+        }
+        let file = writable.then(|| file.try_clone()).transpose()?;
+        let window = Some(MappedWindow { items, pages, file });
+        Ok(Mapping {
+            raw,
+            layout,
+            value,
+            window,
+        })
     }
 
-    /// A pointer to the byte at `offset`, which is at most `layout.total`.
+    /// A pointer to the byte at `offset`, which is at most `layout.total`, or `layout.buffers` if there is a window.
     #[inline]
     fn at(&self, offset: u64) -> *mut u8 {
         debug_assert!(offset <= self.layout.total);
@@ -84,7 +150,7 @@ impl Mapping {
         Some(unsafe { &*row })
     }
 
-    /// How many items the array has; 0 if it is none.
+    /// How many items the array has, mapped or not; 0 if it is none.
     pub(crate) fn items(&self) -> usize {
         usize::try_from(self.layout.shape.len()).unwrap_or(0)
     }
@@ -116,14 +182,30 @@ impl Mapping {
         unsafe { to.copy_from_nonoverlapping(item.as_ptr(), size) };
     }
 
-    /// Copies the record's item to its place. The caller has the array to itself.
-    pub(crate) fn copy_record_to(&self, index: usize) {
+    /// Copies the record's item to its place in the array, which is mapped for that if it lies outside the window.
+    /// The caller has the array to itself.
+    pub(crate) fn copy_record_to(&self, index: usize) -> io::Result<()> {
         assert!(index < self.items(), "index out of range");
         let (from, size) = self.record();
-        let to = self.buffer(0).as_ptr().wrapping_add(index * size);
-        // SAFETY: the item lies in the buffer, since `index` is below the number of items; nobody else reads or
+        let (mut first, mut pages) = (0, None);
+        if let Some(window) = &self.window {
+            first = window.items.start;
+            if !window.items.contains(&index) {
+                let file = window
+                    .file
+                    .as_ref()
+                    .ok_or(io::ErrorKind::PermissionDenied)?;
+                pages = Some(map(file, self.layout.items(&(index..index + 1)), true)?);
+            }
+        }
+        let to = match &pages {
+            Some(pages) => part(pages, 0).as_ptr(),
+            None => self.value.as_ptr().wrapping_add((index - first) * size),
+        };
+        // SAFETY: the item is mapped, since `index` is below the number of items, here or there; nobody else reads or
         // writes it through a reference, the caller says; the record is apart from it.
         unsafe { to.copy_from_nonoverlapping(from, size) };
+        Ok(())
     }
 
     /// The word in which waiters ask to be woken.
@@ -134,7 +216,7 @@ impl Mapping {
         unsafe { &*word }
     }
 
-    /// The first byte of a buffer.
+    /// The first byte of a buffer; of an array, the first item in the window.
     ///
     /// # Panics
     ///
@@ -142,11 +224,14 @@ impl Mapping {
     #[inline]
     pub(crate) fn buffer(&self, index: u32) -> NonNull<u8> {
         assert!(index < self.layout.shape.buffers, "buffer out of range");
-        let offset = self.layout.buffers + u64::from(index) * self.layout.stride;
-        let buffer = self.at(offset);
-        debug_assert!(!buffer.is_null());
-        // SAFETY: inside a mapping (invariant 2), so not null.
-        unsafe { NonNull::new_unchecked(buffer) }
+        // Cannot truncate: `layout.total` fits a `usize`, `Layout::of` saw to it.
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "at most the total, which fits"
+        )]
+        let offset = (u64::from(index) * self.layout.stride) as usize;
+        // SAFETY: inside the same mapping (invariants 2 and 4): an array, which alone has a window, has one buffer.
+        unsafe { self.value.add(offset) }
     }
 
     /// Writes bytes that nobody else can see yet.
@@ -214,22 +299,51 @@ impl Mapping {
     /// # Safety
     ///
     /// - `out` is valid for writes of `len` bytes.
-    /// - `from + len` is at most the size of the value.
+    /// - `from + len` is at most the size of the value, or of the window.
     pub(crate) unsafe fn copy_out_from(&self, index: u32, from: usize, out: *mut u8, len: usize) {
         debug_assert!((from + len) as u64 <= self.layout.shape.size);
-        let words = self.buffer(index).as_ptr().cast::<AtomicU64>();
-        let (mut at, end) = (from, from + len);
-        while at < end {
-            // SAFETY: a buffer is `stride` bytes, a multiple of 128, so the word of a byte in it lies in it.
-            let word = unsafe { &*words.wrapping_add(at / 8) };
-            let bytes = word.load(Ordering::Relaxed).to_ne_bytes();
-            let part = &bytes[at % 8..(at % 8 + end - at).min(8)];
-            // SAFETY: `at - from + part.len()` is at most `len`.
-            let to = unsafe { out.add(at - from) };
-            // SAFETY: as above; `part` is ours.
-            unsafe { to.copy_from_nonoverlapping(part.as_ptr(), part.len()) };
-            at += part.len();
+        let first = self.buffer(index).as_ptr().wrapping_add(from);
+        // The window's first item may lie in the middle of a word, of which all bytes are mapped.
+        let before = first.addr() % 8;
+        let words = first.wrapping_sub(before).cast::<AtomicU64>();
+        let load = |i: usize| {
+            // SAFETY: a buffer is `stride` bytes, a multiple of 128 from one on, so the word of a byte in it lies in
+            // it; and pages are mapped whole.
+            let word = unsafe { &*words.wrapping_add(i) };
+            word.load(Ordering::Relaxed).to_ne_bytes()
+        };
+        let put = |done: usize, bytes: &[u8]| {
+            debug_assert!(done + bytes.len() <= len);
+            // SAFETY: `out` is valid for `len` bytes.
+            let to = unsafe { out.add(done) };
+            // SAFETY: as above; `bytes` is ours.
+            unsafe { to.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+        };
+        let (mut done, mut i) = (0, 0);
+        if before != 0 {
+            let end = (before + len).min(8);
+            put(0, &load(0)[before..end]);
+            (done, i) = (end - before, 1);
         }
+        while len - done >= 8 {
+            put(done, &load(i));
+            (done, i) = (done + 8, i + 1);
+        }
+        if done < len {
+            put(done, &load(i)[..len - done]);
+        }
+    }
+
+    /// As [`copy_out_from`](Self::copy_out_from), of a buffer that nobody writes.
+    ///
+    /// # Safety
+    ///
+    /// - As there; and nobody writes these bytes meanwhile.
+    pub(crate) unsafe fn copy_stable(&self, index: u32, from: usize, out: *mut u8, len: usize) {
+        debug_assert!((from + len) as u64 <= self.layout.shape.size);
+        let first = self.buffer(index).as_ptr().wrapping_add(from);
+        // SAFETY: the caller's promise; what lies in a buffer is mapped.
+        unsafe { out.copy_from_nonoverlapping(first, len) };
     }
 
     /// The first `len` bytes of a buffer that nobody writes.
@@ -247,10 +361,42 @@ impl Mapping {
         unsafe { core::slice::from_raw_parts(bytes, len) }
     }
 
-    /// Brings every page into memory now, so that no later access has to wait for one.
-    pub(crate) fn prefault(&self) {
-        #[cfg(target_os = "linux")]
-        drop(self.raw.advise(memmap2::Advice::PopulateRead));
+    fn pieces(&self) -> impl Iterator<Item = &MmapRaw> {
+        let window = self
+            .window
+            .iter()
+            .filter_map(|window| window.pages.as_ref());
+        std::iter::once(&self.raw).chain(window)
+    }
+
+    /// How many bytes are mapped.
+    pub(crate) fn len(&self) -> usize {
+        self.pieces().map(MmapRaw::len).sum()
+    }
+
+    /// Asks the kernel for huge pages, brings every page into memory, locks them there: what was asked for.
+    ///
+    /// Only the last can fail; the others are advice.
+    ///
+    /// # References
+    ///
+    /// `madvise(2)`, `MADV_HUGEPAGE` and `MADV_POPULATE_READ`; `mlock(2)`.
+    pub(crate) fn settle(&self, residence: Residence) -> io::Result<()> {
+        for piece in self.pieces() {
+            #[cfg(target_os = "linux")]
+            {
+                if residence.huge_pages {
+                    drop(piece.advise(memmap2::Advice::HugePage));
+                }
+                if residence.prefault {
+                    drop(piece.advise(memmap2::Advice::PopulateRead));
+                }
+            }
+            if residence.locked {
+                piece.lock()?;
+            }
+        }
+        Ok(())
     }
 
     /// Copies the value of one buffer to another.
@@ -272,15 +418,27 @@ impl Mapping {
 
     /// Writes everything out to the file, and waits until the disk has it.
     pub(crate) fn flush(&self) -> io::Result<()> {
-        self.raw.flush()
+        match &self.window {
+            Some(_) => self.flush_file(),
+            None => self.raw.flush(),
+        }
     }
 
     /// As [`flush`](Self::flush), for one buffer.
     pub(crate) fn flush_buffer(&self, index: u32) -> io::Result<()> {
+        if self.window.is_some() {
+            return self.flush_file();
+        }
         let start = self.buffer(index).addr().get() - self.raw.as_ptr().addr();
         let size = usize::try_from(self.layout.shape.size);
         let size = size.map_err(|_| io::ErrorKind::InvalidInput)?;
         self.raw.flush_range(start, size)
+    }
+
+    /// For a window: others may have changed what it does not map.
+    fn flush_file(&self) -> io::Result<()> {
+        let file = self.window.as_ref().and_then(|window| window.file.as_ref());
+        file.ok_or(io::ErrorKind::PermissionDenied)?.sync_data()
     }
 
     /// As [`flush`](Self::flush), for the control words.
@@ -289,6 +447,17 @@ impl Mapping {
         let start = start.map_err(|_| io::ErrorKind::InvalidInput)?;
         self.raw.flush_range(start, size_of::<Control>())
     }
+}
+
+/// A pointer to the byte at `offset`, which lies in the mapping or right behind it.
+fn part(raw: &MmapRaw, offset: u64) -> NonNull<u8> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "at most the total, which fits"
+    )]
+    let pointer = raw.as_mut_ptr().wrapping_add(offset as usize);
+    // SAFETY: inside a mapping, so not null.
+    unsafe { NonNull::new_unchecked(pointer) }
 }
 
 /// Stores two words in one piece: a value of 16 bytes or more is moved in such pieces next, and a processor

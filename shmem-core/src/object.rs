@@ -172,7 +172,7 @@ impl<P: ?Sized + Payload> SharedObject<P> {
             cell::unpin(attachment.row(), seen.buffer());
             return Err(Refusal::Word(seen));
         }
-        let value = P::at(mapping.buffer(seen.buffer()), self.view().items);
+        let value = P::at(mapping.buffer(seen.buffer()), self.view().items.len());
         // SAFETY: pinned just now; the caller promises the rest.
         Ok(unsafe { ReadGuard::new(attachment, value, seen) })
     }
@@ -182,7 +182,7 @@ impl<P: ?Sized + Payload> SharedObject<P> {
     fn size(&self) -> usize {
         let item = P::SCHEMA.size();
         if P::IS_ARRAY {
-            item * self.view().items
+            item * self.view().items.len()
         } else {
             item
         }
@@ -191,7 +191,7 @@ impl<P: ?Sized + Payload> SharedObject<P> {
     /// Checks bytes that nobody writes.
     fn check(&self, bytes: &[u8]) -> Result<()> {
         if P::IS_ARRAY {
-            let schema = Schema::array(P::SCHEMA, self.view().items);
+            let schema = Schema::array(P::SCHEMA, self.view().items.len());
             return self.view().check(&schema, bytes);
         }
         self.view().check(P::SCHEMA, bytes)
@@ -208,7 +208,7 @@ impl<P: ?Sized + Payload> SharedObject<P> {
             // They change meanwhile, so the rest is looked at in a copy.
             let mut copy = vec![0; size];
             // SAFETY: as many bytes as the value has.
-            unsafe { mapping.copy_out(seen.buffer(), copy.as_mut_ptr(), size) };
+            unsafe { mapping.copy_out_from(seen.buffer(), 0, copy.as_mut_ptr(), size) };
             self.check(&copy)?;
         } else {
             // SAFETY: pinned or current under the lock, the caller says; the size is that of the schema.
@@ -335,7 +335,10 @@ impl<P: ?Sized + Payload> SharedObject<P> {
                 break seen;
             };
             // A writer died with one item in the record. Publishing it lets readers in: once more.
-            elements::apply(mapping, seen, index);
+            elements::apply(mapping, seen, index).map_err(|source| {
+                let doing = "mapping an item that a writer died over";
+                Error::from_io(&self.view().location, doing, source)
+            })?;
             let _ = cell::publish(mapping.control(), seen, 0);
             notify::wake(mapping, notify::take_request(mapping), Event);
         };

@@ -14,6 +14,7 @@ use crate::mapping::Mapping;
 use crate::os::{self, Access, FileInfo, FileKind};
 use crate::participant::Locks;
 use crate::view::View;
+use crate::window::Window;
 use crate::{Difference, Error, Location, Schema, Shared, StoredKind, StoredSchema, Trust};
 
 /// The type a program wants to see in an object.
@@ -184,21 +185,26 @@ impl Opened {
         })
     }
 
+    /// Maps the object: the whole, or the items in the window.
     pub(crate) fn into_view(
         self,
         spot: &Spot,
         location: &Location,
         writable: bool,
+        window: Option<Window>,
     ) -> Result<View, Error> {
-        let mapping = Mapping::new(&self.file, self.description.header.layout, writable)
+        let layout = self.description.header.layout;
+        let all = usize::try_from(layout.shape.len()).unwrap_or(usize::MAX);
+        let window = window.map(|window| window.of(location, all)).transpose()?;
+        let items = window.clone().unwrap_or(0..all);
+        let mapping = Mapping::new(&self.file, layout, writable, window)
             .map_err(|source| Error::from_io(location, "mapping the object", source))?;
         Ok(View {
             location: location.clone(),
             path: spot.path.clone(),
             file: self.info.id,
             header: self.description.header,
-            items: usize::try_from(self.description.header.layout.shape.len())
-                .unwrap_or(usize::MAX),
+            items,
             mapping,
             descriptor: None,
         })
@@ -209,10 +215,11 @@ impl Opened {
         self,
         spot: &Spot,
         location: &Location,
+        window: Option<Window>,
     ) -> Result<View, Error> {
         let file = self.file.try_clone();
         let file = file.map_err(|e| Error::from_io(location, "keeping the descriptor", e))?;
-        let mut view = self.into_view(spot, location, false)?;
+        let mut view = self.into_view(spot, location, false, window)?;
         view.descriptor = Some(file);
         Ok(view)
     }

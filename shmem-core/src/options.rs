@@ -10,7 +10,9 @@ use crate::directory::Spot;
 use crate::discovery;
 use crate::guard::{build_in_place, place_first};
 use crate::lifecycle::{self, Attachment, Occupant};
+use crate::mapping::Residence;
 use crate::opened::Wanted;
+use crate::window::Window;
 use crate::{Error, Location, Result, Shared, SharedObject, SharedReader};
 
 /// How long an object exists.
@@ -46,8 +48,9 @@ pub(crate) struct Settings {
     pub(crate) trust: Trust,
     pub(crate) max_handles: u32,
     pub(crate) buffers: u32,
-    pub(crate) prefault: bool,
+    pub(crate) residence: Residence,
     pub(crate) mapped: bool,
+    pub(crate) window: Option<Window>,
     pub(crate) wait_for: Option<Duration>,
 }
 
@@ -93,8 +96,9 @@ impl<T: Shared> Options<T> {
                 trust: Trust::OwnerOnly,
                 max_handles: 128,
                 buffers: T::BUFFERS,
-                prefault: false,
+                residence: Residence::default(),
                 mapped: true,
+                window: None,
                 wait_for: None,
             },
             value: PhantomData,
@@ -152,7 +156,26 @@ impl<T: Shared> Options<T> {
 
     /// Whether to bring every page into memory at once, so that no later access waits for one.
     pub fn prefault(mut self, prefault: bool) -> Self {
-        self.settings.prefault = prefault;
+        self.settings.residence.prefault = prefault;
+        self
+    }
+
+    /// Whether to ask the kernel for huge pages, so that a value of many megabytes takes fewer entries of the
+    /// processor's address cache.
+    ///
+    /// Advice, which the kernel may ignore: for names it does unless
+    /// `/sys/kernel/mm/transparent_hugepage/shmem_enabled` is `advise` or `always`, and most filesystems have none.
+    pub fn huge_pages(mut self, huge_pages: bool) -> Self {
+        self.settings.residence.huge_pages = huge_pages;
+        self
+    }
+
+    /// Whether to lock the object in memory, so that none of it is ever swapped out or written back and dropped.
+    ///
+    /// For this handle, until it is dropped; a forked child's memory is not locked. How much a user may lock is
+    /// limited (`ulimit -l`); where that is not enough, creating and opening are [`Error::TooLarge`].
+    pub fn lock_in_memory(mut self, lock: bool) -> Self {
+        self.settings.residence.locked = lock;
         self
     }
 

@@ -125,7 +125,7 @@ impl<T: Shared> SharedReader<T> {
 
 impl<P: ?Sized + Payload> SharedReader<P> {
     pub(crate) fn open(settings: Settings, at: &Location) -> Result<Self> {
-        let view = settings.patiently(|| lifecycle::view(at, P::WANTED, settings.mapped))?;
+        let view = settings.patiently(|| lifecycle::view(at, P::WANTED, &settings))?;
         Ok(SharedReader {
             view,
             settings,

@@ -28,7 +28,7 @@ pub(crate) fn read_out(
     Err(Refusal::Overtaken)
 }
 
-/// Fills `out` with the bytes of the value from `from` on; `None` if they were not of one version.
+/// Fills `out` with the bytes of the value, or of the window, from `from` on; `None` if they were not of one version.
 pub(crate) fn read_part(
     view: &View,
     file: &File,
@@ -39,7 +39,8 @@ pub(crate) fn read_part(
     let control = read_control(view, file)?;
     let seen = cell::current(&control);
     view.bound(seen).map_err(|refusal| view.explain(refusal))?;
-    let offset = layout.buffers + u64::from(seen.buffer()) * layout.stride + from as u64;
+    let first = view.items.start as u64 * layout.shape.item;
+    let offset = layout.buffers + u64::from(seen.buffer()) * layout.stride + first + from as u64;
     os::read_at(file, out, offset).map_err(|error| unreadable(view, file, error))?;
     let whole = cell::still_holds(&read_control(view, file)?, seen);
     Ok(whole.then(|| Version(seen.version())))

@@ -4,13 +4,14 @@
 use core::fmt;
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cell::{self, Current};
 use crate::control::Control;
 use crate::header::Header;
-use crate::mapping::Mapping;
+use crate::mapping::{Mapping, Residence};
 use crate::os::{self, FileId};
 use crate::sync::Ordering;
 use crate::unmapped;
@@ -24,8 +25,8 @@ pub(crate) struct View {
     pub(crate) file: FileId,
     pub(crate) header: Header,
     pub(crate) mapping: Mapping,
-    /// How many items an array has; 0 of everything else.
-    pub(crate) items: usize,
+    /// Which items of an array this handle sees; none of everything else.
+    pub(crate) items: Range<usize>,
     /// What is read by system calls if the mapping is not to be touched: a file that is cut short makes a trap
     /// of it. Then the mapping only tells the kernel which word to sleep on.
     pub(crate) descriptor: Option<File>,
@@ -155,6 +156,22 @@ impl View {
                 expected: invalid.expected,
             })
     }
+}
+
+/// Has the bytes of an object stay in memory as they are to.
+pub(crate) fn settle(mapping: &Mapping, location: &Location, residence: Residence) -> Result<()> {
+    let settled = mapping.settle(residence);
+    settled.map_err(|source| match (source.kind(), os::memory_lock_limit()) {
+        (io::ErrorKind::OutOfMemory | io::ErrorKind::PermissionDenied, Some(limit)) => {
+            Error::TooLarge {
+                location: location.clone(),
+                what: "memory to lock, in bytes and beside what this process has locked,",
+                found: mapping.len() as u64,
+                limit,
+            }
+        }
+        _ => Error::from_io(location, "locking the object in memory", source),
+    })
 }
 
 /// Why an operation was refused, in a form small enough to stay in registers on the way out: an [`Error`]

@@ -67,7 +67,8 @@ impl Drop for Cleanup {
     }
 }
 
-/// An empty directory of its own on the filesystem of named objects, removed with all that is in it.
+/// An empty directory of its own, on the filesystem of named objects unless it says otherwise, removed with all that
+/// is in it.
 ///
 /// For files, or as `SHMEM_DIR` of a peer (see [`Peer::command`]).
 #[derive(Debug)]
@@ -76,7 +77,16 @@ pub struct TempDir(PathBuf);
 impl TempDir {
     /// Makes the directory.
     pub fn new(what: &str) -> Self {
-        let path = Path::new("/dev/shm").join(format!(".{}", unique_name(what)));
+        Self::below(Path::new("/dev/shm"), what)
+    }
+
+    /// As [`new`](Self::new), where temporary files are: on a disk, as a rule.
+    pub fn on_disk(what: &str) -> Self {
+        Self::below(&std::env::temp_dir(), what)
+    }
+
+    fn below(parent: &Path, what: &str) -> Self {
+        let path = parent.join(format!(".{}", unique_name(what)));
         std::fs::create_dir(&path).unwrap();
         TempDir(path)
     }

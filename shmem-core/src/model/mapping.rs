@@ -4,6 +4,7 @@
 use std::cell::UnsafeCell;
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
@@ -13,6 +14,14 @@ use crate::sync::{AtomicU32, AtomicU64, Ordering};
 
 /// The value: two words, which a writer changes one after the other.
 pub(crate) const WORDS: usize = 2;
+
+/// As there.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Residence {
+    pub(crate) prefault: bool,
+    pub(crate) huge_pages: bool,
+    pub(crate) locked: bool,
+}
 
 /// One object's memory. Clones are the mappings of other processes.
 #[derive(Clone, Debug)]
@@ -90,7 +99,7 @@ impl Mapping {
 }
 
 impl Mapping {
-    pub(crate) fn new(_: &File, _: Layout, _: bool) -> io::Result<Self> {
+    pub(crate) fn new(_: &File, _: Layout, _: bool, _: Option<Range<usize>>) -> io::Result<Self> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
@@ -113,7 +122,9 @@ impl Mapping {
 
     pub(crate) fn fill_record(&self, _: &[u8]) {}
 
-    pub(crate) fn copy_record_to(&self, _: usize) {}
+    pub(crate) fn copy_record_to(&self, _: usize) -> io::Result<()> {
+        Ok(())
+    }
 
     pub(crate) fn waiters(&self) -> &AtomicU32 {
         &self.0.waiters
@@ -143,7 +154,15 @@ impl Mapping {
         unsafe { core::slice::from_raw_parts(bytes, len) }
     }
 
-    pub(crate) fn prefault(&self) {}
+    pub(crate) unsafe fn copy_stable(&self, _: u32, _: usize, _: *mut u8, _: usize) {}
+
+    pub(crate) fn len(&self) -> usize {
+        0
+    }
+
+    pub(crate) fn settle(&self, _: Residence) -> io::Result<()> {
+        Ok(())
+    }
 
     pub(crate) unsafe fn copy_buffer(&self, from: u32, to: u32) {
         self.put_into(to, self.get_from(from));

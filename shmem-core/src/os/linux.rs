@@ -58,6 +58,15 @@ pub(crate) fn elevated() -> bool {
     secure != 0
 }
 
+/// How many bytes a program of this user may lock in memory; `None` if there is no limit.
+///
+/// # References
+///
+/// `getrlimit(2)`, `RLIMIT_MEMLOCK`.
+pub(crate) fn memory_lock_limit() -> Option<u64> {
+    rustix::process::getrlimit(rustix::process::Resource::Memlock).current
+}
+
 /// The machine's monotonic clock in nanoseconds, as of the last timer tick (1 to 10 ms): a read of memory only.
 ///
 /// The same in every time namespace, once [`boot`] has been asked.

@@ -28,6 +28,10 @@ pub(crate) fn elevated() -> bool {
     false
 }
 
+pub(crate) fn memory_lock_limit() -> Option<u64> {
+    None
+}
+
 pub(crate) fn coarse_clock() -> u64 {
     0
 }

@@ -8,7 +8,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use shmem_core::{Location, Shared, SharedObject, SharedReader, Version, WriteGuard};
+use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
+use shmem_core::{Location, Options, Shared, SharedObject, SharedReader, Version, WriteGuard};
 use tests::{Large, Small, say, serve, tell, variant};
 
 pub(crate) fn run() {
@@ -103,6 +104,19 @@ impl Peer {
                 let pages = number(status.split(' ').next().expect("a number"));
                 set_limit(Resource::As, Some(pages * 4096 + number(bytes)))
             }
+            // Without the right to lock more.
+            ["may-lock", bytes] => {
+                let mut sets = capabilities(None).expect("capabilities");
+                sets.effective -= CapabilitySet::IPC_LOCK;
+                set_capabilities(None, sets).expect("fewer capabilities");
+                set_limit(Resource::Memlock, Some(number(bytes)))
+            }
+            ["create-locked", name] => self.keep(locked().create(name, Small::new(1))),
+            ["open-locked", name] => self.keep(locked().open(name)),
+            ["read-locked", name] => tell(locked().open_read_only(name), |reader| {
+                self.reader = Some(reader);
+                "open"
+            }),
             ["memory-unlimited"] => set_limit(Resource::As, None),
             // Becomes another program while it holds a half-made change, and a version.
             ["exec-holding"] => {
@@ -147,6 +161,10 @@ impl Peer {
     fn last(&self) -> &SharedObject<Small> {
         self.handles.last().expect("an open object")
     }
+}
+
+fn locked() -> Options<Small> {
+    Small::options().lock_in_memory(true)
 }
 
 /// How many descriptors are open, not counting the one that this takes.

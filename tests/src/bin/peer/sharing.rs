@@ -1,5 +1,6 @@
 //! `peer sharing write|read|watch <name> <size>`: after `go <ms>`, writes or reads for so long.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use shmem_core::{ReadGuard, Shared, SharedObject, SharedReader, Version};
@@ -9,6 +10,9 @@ pub(crate) fn run(args: &[&str]) {
     if let ["store-items", name] = args {
         Commands::ready();
         store_items(name);
+    }
+    if let &["spoil-window", name, from, to] = args {
+        return spoil_window(name, number(from)..number(to));
     }
     let &[role, name, size] = args else {
         panic!("role, name and size")
@@ -22,6 +26,18 @@ pub(crate) fn run(args: &[&str]) {
         }
         other => panic!("no such size: {other}"),
     }
+}
+
+fn number(text: &str) -> usize {
+    text.parse().expect("a number")
+}
+
+/// Holds a guard of a window, and has changed the first item in it.
+fn spoil_window(name: &str, items: Range<usize>) {
+    let window = Small::options().open_array_window(name, items).unwrap();
+    let mut guard = window.write().unwrap();
+    guard[0].spoil(7);
+    while Commands::ready().next().is_some() {}
 }
 
 /// Counts on where the array is, item after item, until it is killed.
