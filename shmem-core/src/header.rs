@@ -5,7 +5,6 @@
 //! ```
 
 use std::fs::File;
-use std::ops::Range;
 
 use zerocopy::{FromBytes as _, IntoBytes as _};
 
@@ -227,14 +226,6 @@ impl Layout {
             stride,
             total,
         })
-    }
-}
-
-impl Layout {
-    /// Where these items of an array lie in its file, in bytes. It has them.
-    pub(crate) fn items(&self, items: &Range<usize>) -> Range<u64> {
-        let at = |index: usize| self.buffers + index as u64 * self.shape.item;
-        at(items.start)..at(items.end)
     }
 }
 

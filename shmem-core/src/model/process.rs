@@ -117,7 +117,7 @@ impl Model {
             },
             header: self.header,
             mapping: self.mapping.clone(),
-            items: 0,
+            items: 0..0,
             descriptor: None,
         };
         let settings = Options::<Value>::new().settings;
