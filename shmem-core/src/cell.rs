@@ -15,7 +15,6 @@ use std::io;
 
 use crate::control::{Control, Row};
 use crate::durable;
-use crate::header::MAX_HANDLES;
 use crate::sync::{Ordering, fence, in_order, seq_cst_unless};
 
 /// The word `current`.
@@ -183,60 +182,97 @@ pub(crate) struct AllPinned(pub(crate) Vec<u32>);
 /// The caller holds the writer lock. `alive` says whether a row's process lives, asked after its pin was
 /// read; the pins of dead rows do not count.
 #[inline]
-pub(crate) fn choose<'a>(
+pub(crate) fn choose(
     control: &Control,
     seen: Current,
     buffers: u32,
     me: u32,
-    row: impl Fn(u32) -> Option<&'a Row>,
-    mut alive: impl FnMut(u32) -> io::Result<bool>,
+    rows: &[Row],
+    alive: impl FnMut(u32) -> io::Result<bool>,
 ) -> io::Result<Result<u32, AllPinned>> {
     // Behind the publication of `seen`, by whomever.
     in_order(PUBLISH, SCAN);
-    let rows = control.high_water.count.load(SCAN);
+    let rows = taken(control, rows);
     // Not by remainder: a division takes as long as a locked exchange.
+    let next = match seen.buffer() + 1 {
+        next if next < buffers => next,
+        _ => 0,
+    };
+    let pinned = rows.iter().any(|row| pins(row, next) != 0);
+    // After the pins: a flusher says what it has flushed before it lets go of that.
+    if pinned || durable::is_reserved(control, next) || cfg!(mutation = "reserved_before_pins") {
+        return choose_among(control, seen, buffers, me, rows, alive);
+    }
+    Ok(Ok(next))
+}
+
+/// As [`choose`], where the next buffer is not free, or only pinned by the dead.
+#[cold]
+fn choose_among(
+    control: &Control,
+    seen: Current,
+    buffers: u32,
+    me: u32,
+    rows: &[Row],
+    mut alive: impl FnMut(u32) -> io::Result<bool>,
+) -> io::Result<Result<u32, AllPinned>> {
     for buffer in (seen.buffer() + 1..buffers).chain(0..seen.buffer()) {
         let early = cfg!(mutation = "reserved_before_pins");
         let reserved = early && durable::is_reserved(control, buffer);
-        if reserved || is_pinned(buffer, rows, me, &row, &mut alive)? {
+        if reserved || is_pinned(buffer, me, rows, &mut alive)? {
             continue;
         }
-        // After the pins: a flusher says what it has flushed before it lets go of that.
         if early || !durable::is_reserved(control, buffer) {
             return Ok(Ok(buffer));
         }
     }
     let mut pinning = Vec::new();
-    for index in 0..rows.min(MAX_HANDLES) {
-        let Some(row) = row(index) else { break };
-        let mut others = row.pins.iter().enumerate();
-        let pins = others.any(|(buffer, pins)| {
-            buffer != seen.buffer() as usize && pins.load(Ordering::Relaxed) != 0
-        });
-        if pins && (index == me || alive(index)?) {
+    for (index, row) in (0..).zip(rows) {
+        let mut others = (0..buffers).filter(|buffer| *buffer != seen.buffer());
+        if others.any(|buffer| pins(row, buffer) != 0) && (index == me || alive(index)?) {
             pinning.push(index);
         }
     }
     Ok(Err(AllPinned(pinning)))
 }
 
+/// The rows that were ever taken.
+#[inline]
+fn taken<'a>(control: &Control, rows: &'a [Row]) -> &'a [Row] {
+    let count = control.high_water.count.load(SCAN) as usize;
+    &rows[..count.min(rows.len())]
+}
+
+#[inline]
+fn pins(row: &Row, buffer: u32) -> u32 {
+    row.pins[buffer as usize].load(SCAN)
+}
+
 /// Whether a live row pins the buffer.
 #[inline]
-pub(crate) fn is_pinned<'a>(
+fn is_pinned(
     buffer: u32,
-    rows: u32,
     me: u32,
-    row: impl Fn(u32) -> Option<&'a Row>,
+    rows: &[Row],
     mut alive: impl FnMut(u32) -> io::Result<bool>,
 ) -> io::Result<bool> {
-    for index in 0..rows {
-        let Some(row) = row(index) else { break };
-        let pins = row.pins[buffer as usize].load(SCAN);
-        if pins != 0 && (index == me || alive(index)?) {
+    for (index, row) in (0..).zip(rows) {
+        if pins(row, buffer) != 0 && (index == me || alive(index)?) {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// Whether no live row pins the only buffer any more. The caller has said before that it wants it.
+#[inline]
+pub(crate) fn is_free(
+    control: &Control,
+    me: u32,
+    rows: &[Row],
+    alive: impl FnMut(u32) -> io::Result<bool>,
+) -> io::Result<bool> {
+    Ok(!is_pinned(0, me, taken(control, rows), alive)?)
 }
 
 /// Says that `buffer` is being written. The caller has [chosen](choose) it.

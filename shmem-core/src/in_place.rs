@@ -51,15 +51,14 @@ pub(crate) fn drain(control: &Control) -> Current {
 
 /// Whether no live row but transiently pins the value any more: the writer has it to itself.
 #[inline]
-pub(crate) fn is_drained<'a>(
+pub(crate) fn is_drained(
     control: &Control,
     me: u32,
-    row: impl Fn(u32) -> Option<&'a Row>,
+    rows: &[Row],
     alive: impl FnMut(u32) -> io::Result<bool>,
 ) -> io::Result<bool> {
     in_order(DRAIN, cell::SCAN);
-    let rows = control.high_water.count.load(cell::SCAN);
-    Ok(!cell::is_pinned(0, rows, me, &row, alive)?)
+    cell::is_free(control, me, rows, alive)
 }
 
 /// Says that the value is half-written, before the first byte changes, and returns the word that says so.
@@ -99,7 +98,7 @@ enum Admission {
 
 impl Attachment {
     pub(crate) fn is_in_place(&self) -> bool {
-        self.view.header.layout.shape.buffers == 1
+        self.view.mapping.buffers() == 1
     }
 
     /// A guard begins to read. It is counted from when it may until just before its pin goes.
@@ -220,9 +219,8 @@ impl Attachment {
     /// Whether the writer, which has [drained](drain) the value, has it to itself.
     pub(crate) fn is_drained(&self) -> io::Result<bool> {
         let mapping = &self.view.mapping;
-        let row = |index| mapping.row(index);
         let alive = |index| self.locks.is_live(index);
-        is_drained(mapping.control(), self.seat.row, row, alive)
+        is_drained(mapping.control(), self.seat.row, mapping.rows(), alive)
     }
 
     /// Waits until no reader has the value: as long as it takes, but for guards of this very handle.

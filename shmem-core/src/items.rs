@@ -53,7 +53,7 @@ impl<T: Shared> SharedObject<[T]> {
             let buffer = ReadGuard::seen(&guard).buffer();
             let mapping = &self.view().mapping;
             // SAFETY: `item` has room for a `T`; the item lies in the array.
-            unsafe { mapping.copy_out_from(buffer, from, item.as_mut_ptr().cast(), size) };
+            unsafe { mapping.copy_out(buffer, from, item.as_mut_ptr().cast(), size) };
         }
         // SAFETY: filled just now, one way or the other.
         unsafe { self.view().check_copy(item.as_ptr()) }?;
@@ -91,7 +91,7 @@ impl<T: Shared> SharedObject<[T]> {
         let (from, size) = (index * size_of::<T>(), size_of::<T>());
         let mapping = &self.view().mapping;
         // SAFETY: `item` has room for a `T`; the item lies in the array.
-        unsafe { mapping.copy_out_from(0, from, item.as_mut_ptr().cast(), size) };
+        unsafe { mapping.copy_out(0, from, item.as_mut_ptr().cast(), size) };
         // SAFETY: filled just now.
         unsafe { self.view().check_copy(item.as_ptr()) }?;
         // SAFETY: seen to be a `T`.
@@ -123,7 +123,7 @@ impl<T: Shared> SharedObject<[T]> {
         }
         let mut copy = vec![0; size];
         // SAFETY: as above, for a copy that is checked before it becomes items.
-        unsafe { mapping.copy_out_from(seen.buffer(), from, copy.as_mut_ptr(), size) };
+        unsafe { mapping.copy_out(seen.buffer(), from, copy.as_mut_ptr(), size) };
         let schema = Schema::array(T::SCHEMA, out.len());
         self.view().check(&schema, &copy)?;
         // SAFETY: as many bytes, seen to be items.
@@ -268,7 +268,7 @@ fn copy_part(view: &View, from: usize, out: &mut [u8]) -> Option<Version> {
     // SAFETY: `out` has room for its length; the part lies in the value, the caller has seen to it.
     unsafe {
         view.mapping
-            .copy_out_from(seen.buffer(), from, out.as_mut_ptr(), out.len());
+            .copy_out(seen.buffer(), from, out.as_mut_ptr(), out.len());
     };
     cell::still_holds(control, seen).then(|| Version(seen.version()))
 }
@@ -307,7 +307,7 @@ fn copy_item<T: Shared>(view: &View, index: usize, out: *mut T, tries: u32) -> b
             continue;
         };
         // SAFETY: callers pass a place for a `T` and an index in range.
-        unsafe { mapping.copy_out_from(0, from, out.cast(), size) };
+        unsafe { mapping.copy_out(0, from, out.cast(), size) };
         if elements::still_hold(control, elements, number, before) {
             return true;
         }

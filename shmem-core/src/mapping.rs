@@ -33,11 +33,16 @@ mod copy_out;
 /// 2. Each part lies within those bytes, aligned: `Layout::of` placed it, and a mapping begins at a page.
 /// 3. Never exposed as `&[u8]` or `&mut [u8]`: control words as atomics, payload as raw pointers that the
 ///    guards turn into references.
-/// 4. `value` points to the first byte that is mapped of the first buffer's value: to the first item in the window.
+/// 4. `control`, `rows` and `waiters` point to these parts in `raw`; `value` to the first byte that is mapped of the
+///    first buffer's value: to the first item in the window. (Found again for each call, they would take a third of
+///    its instructions.)
 #[derive(Debug)]
 pub(crate) struct Mapping {
     raw: MmapRaw,
     layout: Layout,
+    control: NonNull<Control>,
+    rows: NonNull<Row>,
+    waiters: NonNull<AtomicU32>,
     value: NonNull<u8>,
     window: Option<MappedWindow>,
 }
@@ -52,7 +57,7 @@ struct MappedWindow {
     file: Option<File>,
 }
 
-// SAFETY: `value` leads into what the mapping owns, which any thread may use through atomics and guards.
+// SAFETY: the pointers lead into what the mapping owns, which any thread may use through atomics and guards.
 unsafe impl Send for Mapping {}
 // SAFETY: as above.
 unsafe impl Sync for Mapping {}
@@ -100,12 +105,7 @@ impl Mapping {
         let Some(items) = window else {
             let raw = map(file, 0..layout.total, writable)?;
             let value = part(&raw, layout.buffers);
-            return Ok(Mapping {
-                raw,
-                layout,
-                value,
-                window: None,
-            });
+            return Ok(Self::of(raw, layout, value, None));
         };
         let raw = map(file, 0..layout.buffers, writable)?;
         // An array without items is aligned as any page is.
@@ -117,13 +117,20 @@ impl Mapping {
             pages = Some(mapped);
         }
         let file = writable.then(|| file.try_clone()).transpose()?;
-        let window = Some(MappedWindow { items, pages, file });
-        Ok(Mapping {
+        let window = MappedWindow { items, pages, file };
+        Ok(Self::of(raw, layout, value, Some(window)))
+    }
+
+    fn of(raw: MmapRaw, layout: Layout, value: NonNull<u8>, window: Option<MappedWindow>) -> Self {
+        Mapping {
+            control: part(&raw, layout.control).cast(),
+            rows: part(&raw, layout.rows).cast(),
+            waiters: part(&raw, layout.waiters).cast(),
             raw,
             layout,
             value,
             window,
-        })
+        }
     }
 
     /// A pointer to the byte at `offset`, which is at most `layout.total`, or `layout.buffers` if there is a window.
@@ -141,22 +148,27 @@ impl Mapping {
 
     #[inline]
     pub(crate) fn control(&self) -> &Control {
-        let control = self.at(self.layout.control).cast::<Control>();
-        // SAFETY: invariants 1 and 2; `Control` is made of atomics and reserved bytes, so any bytes are a
-        // value and others may change them; on a read-only mapping our callers only load, relaxed.
-        unsafe { &*control }
+        // SAFETY: invariant 4; `Control` is made of atomics and reserved bytes, so any bytes are a value and others may
+        // change them; on a read-only mapping our callers only load, relaxed.
+        unsafe { self.control.as_ref() }
+    }
+
+    /// The table of participants.
+    #[inline]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "of atomics, which others may change"
+    )]
+    pub(crate) fn rows(&self) -> &[Row] {
+        let rows = self.rows.as_ptr();
+        // SAFETY: as for `control`, for as many rows as there are.
+        unsafe { core::slice::from_raw_parts(rows, self.layout.shape.handles as usize) }
     }
 
     /// The row `index`, or `None` if there are not so many.
     #[inline]
     pub(crate) fn row(&self, index: u32) -> Option<&Row> {
-        if index >= self.layout.shape.handles {
-            return None;
-        }
-        let offset = self.layout.rows + u64::from(index) * size_of::<Row>() as u64;
-        let row = self.at(offset).cast::<Row>();
-        // SAFETY: as for `control`; `index` is below the number of rows.
-        Some(unsafe { &*row })
+        self.rows().get(index as usize)
     }
 
     /// How many items the array has, mapped or not; 0 if it is none.
@@ -220,9 +232,14 @@ impl Mapping {
     /// The word in which waiters ask to be woken.
     #[inline]
     pub(crate) fn waiters(&self) -> &AtomicU32 {
-        let word = self.at(self.layout.waiters).cast::<AtomicU32>();
         // SAFETY: as for `control`.
-        unsafe { &*word }
+        unsafe { self.waiters.as_ref() }
+    }
+
+    /// How many buffers there are.
+    #[inline]
+    pub(crate) fn buffers(&self) -> u32 {
+        self.layout.shape.buffers
     }
 
     /// The first byte of a buffer; of an array, the first item in the window.

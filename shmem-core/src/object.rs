@@ -168,7 +168,7 @@ impl<P: ?Sized + Payload> SharedObject<P> {
                 other => other?,
             };
         }
-        if seen.buffer() >= self.view().header.layout.shape.buffers {
+        if seen.buffer() >= mapping.buffers() {
             cell::unpin(attachment.row(), seen.buffer());
             return Err(Refusal::Word(seen));
         }
@@ -208,7 +208,7 @@ impl<P: ?Sized + Payload> SharedObject<P> {
             // They change meanwhile, so the rest is looked at in a copy.
             let mut copy = vec![0; size];
             // SAFETY: as many bytes as the value has.
-            unsafe { mapping.copy_out_from(seen.buffer(), 0, copy.as_mut_ptr(), size) };
+            unsafe { mapping.copy_out(seen.buffer(), 0, copy.as_mut_ptr(), size) };
             self.check(&copy)?;
         } else {
             // SAFETY: pinned or current under the lock, the caller says; the size is that of the schema.
@@ -285,7 +285,7 @@ impl<P: ?Sized + Payload> SharedObject<P> {
         if seen.is_removed() {
             return Err(Refusal::Removed);
         }
-        let buffers = self.view().header.layout.shape.buffers;
+        let buffers = mapping.buffers();
         if buffers == 1 {
             return self.begin_in_place(held, deadline, copy);
         }
@@ -408,9 +408,15 @@ impl<P: ?Sized + Payload> SharedObject<P> {
             view, locks, seat, ..
         } = &self.attachment;
         let mapping = &view.mapping;
-        let row = |index| mapping.row(index);
         let alive = |index| locks.is_live(index);
-        cell::choose(mapping.control(), seen, buffers, seat.row, row, alive)
+        cell::choose(
+            mapping.control(),
+            seen,
+            buffers,
+            seat.row,
+            mapping.rows(),
+            alive,
+        )
     }
 
     #[cold]

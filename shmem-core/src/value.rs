@@ -56,7 +56,7 @@ impl<T: Shared> SharedObject<T> {
             unsafe {
                 self.view()
                     .mapping
-                    .copy_out(buffer, out.cast(), size_of::<T>())
+                    .copy_out(buffer, 0, out.cast(), size_of::<T>())
             };
         } else {
             // SAFETY: the guard's pointer is valid for the bytes of a `T`, which nobody writes; a `T` is its

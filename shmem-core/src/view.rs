@@ -108,7 +108,7 @@ impl View {
                 continue;
             }
             // SAFETY: the caller's promise; the buffer was bounded just now.
-            unsafe { self.mapping.copy_out(seen.buffer(), out, len) };
+            unsafe { self.mapping.copy_out(seen.buffer(), 0, out, len) };
             if cell::still_holds(control, seen) {
                 return Ok(seen);
             }
@@ -119,7 +119,7 @@ impl View {
     /// Whether the object has the buffer that a word from it names.
     #[inline]
     pub(crate) fn bound(&self, seen: Current) -> core::result::Result<(), Refusal> {
-        if seen.buffer() < self.header.layout.shape.buffers {
+        if seen.buffer() < self.mapping.buffers() {
             return Ok(());
         }
         Err(Refusal::Word(seen))

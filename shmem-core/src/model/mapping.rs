@@ -107,6 +107,10 @@ impl Mapping {
         &self.0.control
     }
 
+    pub(crate) fn rows(&self) -> &[Row] {
+        &self.0.rows
+    }
+
     pub(crate) fn row(&self, index: u32) -> Option<&Row> {
         self.0.rows.get(index as usize)
     }
@@ -130,6 +134,10 @@ impl Mapping {
         &self.0.waiters
     }
 
+    pub(crate) fn buffers(&self) -> u32 {
+        u32::try_from(self.0.buffers.len()).expect("a few")
+    }
+
     pub(crate) fn buffer(&self, index: u32) -> NonNull<u8> {
         let buffer = self.0.buffers[index as usize].bytes.get();
         NonNull::new(buffer.cast()).expect("not null")
@@ -137,15 +145,13 @@ impl Mapping {
 
     pub(crate) unsafe fn initialise(&self, _: u64, _: &[u8]) {}
 
-    pub(crate) unsafe fn copy_out(&self, index: u32, out: *mut u8, len: usize) {
+    pub(crate) unsafe fn copy_out(&self, index: u32, _: usize, out: *mut u8, len: usize) {
         assert_eq!(len, size_of::<[u64; WORDS]>());
         let words = self.0.buffers[index as usize].words.each_ref();
         let words = words.map(|word| word.load(Ordering::Relaxed));
         // SAFETY: `out` is valid for `len` bytes, and the copy is as many.
         unsafe { out.copy_from_nonoverlapping(words.as_ptr().cast(), len) };
     }
-
-    pub(crate) unsafe fn copy_out_from(&self, _: u32, _: usize, _: *mut u8, _: usize) {}
 
     #[expect(clippy::disallowed_methods, reason = "this is the accessor")]
     pub(crate) unsafe fn stable_bytes(&self, index: u32, len: usize) -> &[u8] {

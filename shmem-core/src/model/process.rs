@@ -138,8 +138,8 @@ impl Model {
         let control = self.mapping.control();
         for value in 1..=2 {
             let seen = cell::current_in_order(control);
-            let row = |index| self.mapping.row(index);
-            let choice = cell::choose(control, seen, 2, me, row, |_| Ok(true)).expect("an answer");
+            let rows = self.mapping.rows();
+            let choice = cell::choose(control, seen, 2, me, rows, |_| Ok(true)).expect("an answer");
             let Ok(buffer) = choice else { break };
             cell::begin(control, buffer);
             self.mapping.put_into(buffer, value);
