@@ -1,8 +1,10 @@
 //! Arrays: whole through guards, item by item without them, and whole items whoever is killed.
 
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rayon::prelude::*;
 use shmem_core::{Error, ReadGuard, Shared, SharedObject, Version, WriteGuard};
 use tests::{Checked, Cleanup, Peer, Small, TempDir};
 
@@ -122,6 +124,36 @@ fn the_whole_through_guards() {
         assert_eq!(storing.join().unwrap(), Version(3));
     });
     assert_eq!(object.load_at(0).unwrap(), Small::new(7));
+}
+
+/// A guard leads to a plain slice, which any number of threads may read at once while writers wait.
+#[test]
+fn the_whole_in_parallel() {
+    const LEN: usize = 1_000_000;
+    let name = Cleanup::new("array-parallel");
+    let object = u64::options()
+        .create_array_with(&*name, LEN, |i| (i as u64).wrapping_mul(0x9E37_79B9) >> 16)
+        .unwrap();
+    let other = u64::open_array(&*name).unwrap();
+    let written = AtomicBool::new(false);
+    let guard = object.read().unwrap();
+    let expected: u64 = guard.iter().sum();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            other.write().unwrap().fill(1);
+            written.store(true, SeqCst);
+        });
+        for _ in 0..20 {
+            assert_eq!(guard.par_iter().sum::<u64>(), expected);
+            let odd = |items: &[u64]| items.iter().filter(|item| **item % 2 == 1).count();
+            assert_eq!(guard.par_chunks(1000).map(odd).sum::<usize>(), odd(&guard));
+        }
+        assert!(matches!(object.try_write(), Err(Error::Busy { .. })));
+        assert!(!written.load(SeqCst), "a writer did not wait");
+        drop(guard);
+    });
+    assert!(written.load(SeqCst));
+    assert_eq!(object.read().unwrap().par_iter().sum::<u64>(), LEN as u64);
 }
 
 #[test]
