@@ -1,5 +1,5 @@
-//! What the programs have in common and what none of them is about: further processes, a clock, a screen, this
-//! machine's numbers.
+//! What the programs have in common and what none of them is about: further processes and how far they are, a
+//! clock, a screen, this machine's numbers.
 
 pub mod machine;
 pub mod screen;
@@ -7,7 +7,9 @@ pub mod screen;
 use std::env;
 use std::io;
 use std::process::{Child, Command};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use shmem_core::{Shared as _, SharedObject};
 
 /// The words after the program's name. They are needed until the end, so nobody frees them.
 pub fn arguments() -> Vec<&'static str> {
@@ -49,6 +51,35 @@ impl Drop for Peer {
         // It fails for one that has ended already, and then there is nothing to do.
         drop(self.0.kill());
         drop(self.0.wait());
+    }
+}
+
+/// Counts what the processes have done, so that the next act begins when they are through with this one.
+pub struct Steps(SharedObject<u32>);
+
+impl Steps {
+    pub fn create(name: &str) -> shmem_core::Result<Steps> {
+        u32::create(format!("{name}/steps"), 0).map(Steps)
+    }
+
+    pub fn open(name: &str) -> shmem_core::Result<Steps> {
+        u32::open(format!("{name}/steps")).map(Steps)
+    }
+
+    /// One more.
+    pub fn done(&self) -> shmem_core::Result<()> {
+        self.0.update(|done| *done += 1)
+    }
+
+    /// Waits until so many are done.
+    pub fn wait_for(&self, steps: u32) -> shmem_core::Result<()> {
+        loop {
+            let seen = self.0.version();
+            if self.0.load()? >= steps {
+                return Ok(());
+            }
+            self.0.wait(seen, Duration::from_secs(10))?;
+        }
     }
 }
 

@@ -9,13 +9,16 @@ use std::time::{Duration, Instant};
 
 const LIVE_STATE: &str = env!("CARGO_BIN_EXE_live_state");
 const TWO_APPS: &str = env!("CARGO_BIN_EXE_two_apps");
-const SETTINGS: &str = env!("CARGO_BIN_EXE_settings");
+const SETTINGS_FILE: &str = env!("CARGO_BIN_EXE_settings_file");
 const RECOVER: &str = env!("CARGO_BIN_EXE_recover");
+const ROLLING_UPGRADE: &str = env!("CARGO_BIN_EXE_rolling_upgrade");
+const TABLE: &str = env!("CARGO_BIN_EXE_table");
 
 /// Much longer than any of the programs takes.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// A parent for named objects of this test alone, so that what is left in it was left by its programs.
+/// A place for named objects and temporary files of this test alone, so that what is left in it was left by its
+/// programs.
 struct Isolated(PathBuf);
 
 impl Isolated {
@@ -27,7 +30,8 @@ impl Isolated {
 
     fn start(&self, program: &str, arguments: &[&str]) -> Running {
         let mut command = Command::new(program);
-        command.args(arguments).env("SHMEM_DIR", &self.0);
+        command.args(arguments);
+        command.env("SHMEM_DIR", &self.0).env("TMPDIR", &self.0);
         Running(command.stdout(Stdio::piped()).spawn().unwrap())
     }
 
@@ -98,11 +102,12 @@ impl Drop for Running {
     }
 }
 
-/// The number that follows `label`.
+/// The number that follows `label`, and spaces.
 fn number(text: &str, label: &str) -> f64 {
     let (_, rest) = text
         .split_once(label)
         .unwrap_or_else(|| panic!("no `{label}` in {text}"));
+    let rest = rest.trim_start();
     let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.');
     let digits = rest[..end.unwrap_or(rest.len())].trim_end_matches('.');
     digits
@@ -202,17 +207,100 @@ fn check_two_apps(text: &str) {
 }
 
 #[test]
-fn settings_reach_every_reader() {
-    let isolated = Isolated::new("settings");
-    let text = isolated.run(SETTINGS);
-    for reader in 1..=4 {
-        let line = line(&text, &format!("reader {reader}: "));
-        assert!(number(line, ": ") > 0.01, "{line}");
-        assert!((1.0..=20.0).contains(&number(line, "loads/s, ")), "{line}");
-        let median = number(line, "seen after ");
-        let longest = number(line, "(median), ");
-        assert!(median > 0.0 && median <= longest && longest < 1e6, "{line}");
+fn settings_survive_their_editor_and_their_machine() {
+    let isolated = Isolated::new("settings_file");
+    let text = isolated.run(SETTINGS_FILE);
+    let lines = |label: &str| -> Vec<&str> {
+        let lines = text.lines().map(str::trim_start);
+        lines.filter_map(|line| line.strip_prefix(label)).collect()
+    };
+    let mut seen = lines("follower  ");
+    seen.sort_unstable();
+    let expected = [
+        "v2 (rate 100, burst 200), ",
+        "v3 (rate 200, burst 400), ",
+        "v4 (rate 400, burst 800), ",
+    ];
+    let expected = expected.iter().flat_map(|version| [version; 2]);
+    assert_eq!(seen.len(), 6, "{text}");
+    for (line, version) in seen.into_iter().zip(expected) {
+        let micros = number(line, version);
+        assert!(micros > 0.0 && micros < 2e6, "{line}");
     }
+    // The last two go on from the same version, in two files: what the third edit had begun is in neither.
+    let edits = [
+        "v1 (rate 0, burst 0) -> v2 (rate 100, burst 200), flushed; recovered: false",
+        "v2 (rate 100, burst 200) -> v3 (rate 200, burst 400), flushed; recovered: false",
+        "v3 (rate 200, burst 400) -> v4 (rate 400, burst 800), flushed; recovered: true",
+        "v3 (rate 200, burst 400) -> v4 (rate 300, burst 600), flushed; recovered: true",
+    ];
+    assert_eq!(lines("editor    "), edits);
+    isolated.assert_nothing_left();
+}
+
+#[test]
+fn settings_edited_by_hand() {
+    let isolated = Isolated::new("edited_by_hand");
+    let path = isolated.0.join("settings");
+    let path = path.to_str().unwrap();
+    let first = isolated.start(SETTINGS_FILE, &["edit", path, "7"]).output();
+    assert!(first.contains("-> v2 (rate 7, burst 14)"), "{first}");
+    // Nobody had it open in between.
+    let second = isolated.start(SETTINGS_FILE, &["edit", path, "8"]).output();
+    let expected = "v2 (rate 7, burst 14) -> v3 (rate 8, burst 16), flushed; recovered: false";
+    assert!(second.contains(expected), "{second}");
+}
+
+#[test]
+fn services_are_upgraded_in_both_orders() {
+    let isolated = Isolated::new("rolling_upgrade");
+    let text = isolated.run(ROLLING_UPGRADE);
+    let (front_first, back_first) = text.split_once("back-first\n").unwrap();
+    for (act, between) in [
+        (front_first, "front v2, back v1:"),
+        (back_first, "front v1, back v2:"),
+    ] {
+        let mut before = [0.0; 2];
+        let stages = ["front v1, back v1:", between, "front v2, back v2:"];
+        for (stage, name) in stages.into_iter().enumerate() {
+            let line = line(act, name);
+            // Neither program ever loses what the other has counted.
+            let served = [number(line, "served "), number(line, " and ")];
+            for (now, before) in served.iter().zip(before) {
+                assert!(*now >= before + 100.0, "{act}");
+            }
+            before = served;
+            // What the new one has written stays while the old one writes whole values.
+            let new = [number(line, "limit "), number(line, "slowest ")];
+            assert_eq!(new[0], [0.0, 500.0, 500.0][stage], "{act}");
+            assert_eq!(new[1] >= 1000.0, stage > 0, "{act}");
+        }
+    }
+    isolated.assert_nothing_left();
+}
+
+#[test]
+fn halves_of_a_table_add_up() {
+    let isolated = Isolated::new("table");
+    let text = isolated.run(TABLE);
+    assert!(text.starts_with("1000000 rows made in "), "{text}");
+    let writer = line(&text, "writer: ");
+    let changed = number(writer, "writer: ");
+    let moves = number(writer, "changed, ");
+    assert!(
+        moves >= 10.0 && moves == (changed / 100.0).floor(),
+        "{writer}"
+    );
+    let mut seen = 0.0;
+    for half in ["rows 0..500000 ", "rows 500000..1000000 "] {
+        let line = line(&text, half);
+        assert!(number(line, "seen ") >= 5.0, "{line}");
+        assert_eq!(number(line, "times, "), 0.0, "{line}");
+        // The first version, and one for each change and each move.
+        assert_eq!(number(line, " in v"), 1.0 + changed + moves, "{line}");
+        seen += number(line, "they have ");
+    }
+    assert_eq!(seen, changed);
     isolated.assert_nothing_left();
 }
 

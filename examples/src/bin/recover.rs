@@ -5,8 +5,8 @@ use std::error::Error;
 use std::time::{Duration, Instant};
 use std::{process, thread};
 
-use examples::Peer;
-use shmem_core::{Shared, SharedObject, WriteGuard};
+use examples::{Peer, Steps};
+use shmem_core::{Shared, WriteGuard};
 
 /// Whoever moves money changes both; the sum is 1000 in every version.
 #[derive(Shared, Clone, Copy, Debug)]
@@ -30,10 +30,11 @@ fn launch(name: &str) -> Result<(), Box<dyn Error>> {
     // The fewest buffers there can be, one to read and one to write, so that a reader can be in the way.
     let options = Accounts::options().buffers(2);
     let accounts = options.create(name, Accounts { alice, bob })?;
-    let ready = u32::create(format!("{name}/ready"), 0)?;
+    let steps = Steps::create(name)?;
     println!("before                 {:?}", accounts.load()?);
 
-    let writer = start("writer", name, &ready)?;
+    let writer = Peer::start(&["writer", name])?;
+    steps.wait_for(1)?;
     let id = writer.id();
     println!("writer {id} took 250 from alice, and is killed before it gives them to bob");
     writer.kill()?;
@@ -46,7 +47,8 @@ fn launch(name: &str) -> Result<(), Box<dyn Error>> {
         println!("                       recovered: {recovered}, waited {waited:.1?}");
     }
 
-    let reader = start("reader", name, &ready)?;
+    let reader = Peer::start(&["reader", name])?;
+    steps.wait_for(2)?;
     println!("reader {} holds a guard and does not let go", reader.id());
     accounts.update(move_one)?;
     match accounts.write_timeout(Duration::from_millis(50)) {
@@ -69,14 +71,6 @@ fn move_one(accounts: &mut Accounts) {
     accounts.bob += 1;
 }
 
-/// Starts a process and waits until it is where it is to be killed.
-fn start(role: &str, name: &str, ready: &SharedObject<u32>) -> Result<Peer, Box<dyn Error>> {
-    let before = ready.version();
-    let peer = Peer::start(&[role, name])?;
-    ready.wait(before, Duration::from_secs(10))?;
-    Ok(peer)
-}
-
 fn write(name: &str) -> Result<(), Box<dyn Error>> {
     let accounts = Accounts::open(name)?;
     let mut guard = accounts.write()?;
@@ -93,7 +87,7 @@ fn read(name: &str) -> Result<(), Box<dyn Error>> {
 }
 
 fn wait_to_be_killed(name: &str) -> Result<(), Box<dyn Error>> {
-    u32::open(format!("{name}/ready"))?.store(1)?;
+    Steps::open(name)?.done()?;
     thread::sleep(Duration::from_secs(60));
     Err("nobody killed this process".into())
 }
