@@ -1,4 +1,4 @@
-//! A table of a million rows: one program changes rows, alone or in pairs, while two others each sum up one half.
+//! A table of a million rows: one program changes rows, alone or in pairs, while two others each look at one half.
 
 use std::error::Error;
 use std::ops::Range;
@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use examples::Peer;
-use shmem_core::Shared;
+use shmem_core::{ReadGuard, Shared};
 
 #[derive(Shared, Clone, Copy, Default)]
 #[repr(C)]
@@ -75,24 +75,26 @@ fn write(name: &str) -> Result<(), Box<dyn Error>> {
 }
 
 fn read(name: &str, rows: Range<usize>) -> Result<(), Box<dyn Error>> {
-    let table = Row::open_array(name)?;
     let expected = u64::from(STOCK) * rows.len() as u64;
-    let mut copy = vec![Row::default(); rows.len()];
+    // These rows alone are mapped, and take memory. The first of them is row 0 of this handle.
+    let window = Row::options().open_array_window(name, rows.clone())?;
     let (mut looks, mut torn) = (0, 0);
     loop {
-        let is_last = !table.is_current();
-        let version = table.load_range(rows.start, &mut copy)?;
-        let stock: u64 = copy.iter().map(|row| u64::from(row.stock)).sum();
+        let is_last = !window.is_current();
+        // A plain slice, and nothing is copied. The writer waits until it is let go.
+        let half = window.read()?;
+        let stock: u64 = half.iter().map(|row| u64::from(row.stock)).sum();
         looks += 1;
         torn += u32::from(stock != expected);
         if is_last {
-            let changes: u64 = copy.iter().map(|row| u64::from(row.changes)).sum();
+            let changes: u64 = half.iter().map(|row| u64::from(row.changes)).sum();
             println!(
                 "reader: rows {rows:?} seen {looks} times, {torn} torn; in v{} they have {changes} changes",
-                version.0
+                ReadGuard::version(&half).0
             );
             return Ok(());
         }
+        drop(half);
         thread::sleep(Duration::from_millis(10));
     }
 }
