@@ -157,11 +157,8 @@ impl<P: ?Sized + Payload> SharedObject<P> {
         };
         if seen.is_closed() && attachment.is_in_place() {
             seen = match attachment.enter(seen, deadline) {
-                Err(Refusal::Poisoned)
-                    if elements::pending(mapping, self.view().current()?).is_some() =>
-                {
-                    // What a dead writer had recorded, a writer publishes.
-                    drop(self.lock_and_copy(deadline, false)?);
+                Err(Refusal::Poisoned) => {
+                    self.unpoison(seen, deadline)?;
                     // SAFETY: as the caller promises.
                     return unsafe { self.pin(deadline) };
                 }
@@ -175,6 +172,20 @@ impl<P: ?Sized + Payload> SharedObject<P> {
         let value = P::at(mapping.buffer(seen.buffer()), self.view().items.len());
         // SAFETY: pinned just now; the caller promises the rest.
         Ok(unsafe { ReadGuard::new(attachment, value, seen) })
+    }
+
+    /// Publishes what a dead writer had recorded, though nobody else may write any more; or sees that somebody has
+    /// published since `seen`. Otherwise the value is poisoned.
+    #[cold]
+    fn unpoison(&self, seen: Current, deadline: Deadline) -> core::result::Result<(), Refusal> {
+        let now = self.view().current()?;
+        if elements::pending(&self.view().mapping, now).is_some() {
+            let held = self.hold(deadline)?;
+            drop(self.begin_in_place(held, deadline, false)?);
+        } else if now.is_dirty() && now.version() == seen.version() {
+            return Err(Refusal::Poisoned);
+        }
+        Ok(())
     }
 
     /// Of the value, in bytes.
@@ -270,17 +281,9 @@ impl<P: ?Sized + Payload> SharedObject<P> {
         deadline: Deadline,
         copy: bool,
     ) -> core::result::Result<WriteGuard<'_, P>, Refusal> {
-        let attachment = &self.attachment;
-        if !attachment.is_ours() {
-            return Err(Refusal::Forked);
-        }
+        let held = self.hold(deadline)?;
         let mapping = &self.view().mapping;
         let control = mapping.control();
-        if !lock::try_acquire(&control.writer, attachment.seat.token) {
-            self.acquire(deadline)?;
-        }
-        attachment.locks.set_writer(sync::thread());
-        let held = Held(attachment);
         let seen = cell::current_in_order(control);
         if seen.is_removed() {
             return Err(Refusal::Removed);
@@ -313,6 +316,21 @@ impl<P: ?Sized + Payload> SharedObject<P> {
         }
         // SAFETY: chosen and begun above, under the lock; filled with a value, or the caller fills it.
         Ok(unsafe { WriteGuard::new(held, to, seen, buffer, recovered) })
+    }
+
+    /// Takes the lock.
+    #[inline]
+    fn hold(&self, deadline: Deadline) -> core::result::Result<Held<'_>, Refusal> {
+        let attachment = &self.attachment;
+        if !attachment.is_ours() {
+            return Err(Refusal::Forked);
+        }
+        let control = self.view().mapping.control();
+        if !lock::try_acquire(&control.writer, attachment.seat.token) {
+            self.acquire(deadline)?;
+        }
+        attachment.locks.set_writer(sync::thread());
+        Ok(Held(attachment))
     }
 
     /// Waits until no reader has the only buffer.

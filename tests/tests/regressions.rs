@@ -5,7 +5,7 @@
 )]
 
 use shmem_core::{Error, Shared, Version};
-use tests::raw::{Raw, control, scribble, word};
+use tests::raw::{ROW, Raw, control, scribble, word};
 use tests::{Cleanup, Peer, TempDir};
 
 const PEER: &str = env!("CARGO_BIN_EXE_peer");
@@ -136,4 +136,29 @@ fn rows_that_were_taken_again_are_counted() {
         (listed.handles, listed.publisher_alive),
         (Some(4), Some(true))
     );
+}
+
+/// A writer killed with one item in the record leaves it to the next to publish it. In an array that was removed
+/// meanwhile nobody may write any more, so who read it got `Removed`, and the last value was lost for those who
+/// still had it open. Whoever reads publishes the record all the same.
+#[test]
+fn a_removed_array_whose_writer_died_is_read() {
+    let dir = TempDir::new("removed-record");
+    let path = dir.path().join("array");
+    let array = u64::create_array(path.as_path(), 3, 5).unwrap();
+    let raw = Raw::read(&path);
+    let at = raw.offset(word::CONTROL) + control::CURRENT;
+    let rows = raw.offset(word::ROWS);
+    let elements = rows + ROW * raw.offset(word::HANDLES);
+    // The record of item 1 for version 2, and that it is to be copied: see docs/format.md.
+    for (offset, value) in [(640, 6), (520, 1), (512, 2_u64)] {
+        scribble(&path, elements + offset, &value.to_ne_bytes());
+    }
+    let half_written = raw.at(at) | 1 << 5;
+    scribble(&path, at, &half_written.to_ne_bytes());
+    shmem_core::remove(path.as_path()).unwrap();
+    assert_eq!(*array.read().unwrap(), [5, 6, 5]);
+    assert_eq!(array.version(), Version(2));
+    assert_eq!(array.load_at(1).unwrap(), 6);
+    assert!(matches!(array.store_at(0, 1), Err(Error::Removed { .. })));
 }
