@@ -90,7 +90,11 @@ pub(crate) fn apply(mapping: &Mapping, seen: Current, index: usize) -> io::Resul
     };
     let stamp = stripe(elements, index);
     stamp.store(CHANGING, Ordering::Relaxed);
-    // Orders the stamp before the bytes that follow, for those who copy the item out.
+    if !cfg!(mutation = "rolled_under_a_stamp") {
+        // Whoever said that the array is half-written may have been killed before it took this one away.
+        mapping.control().stamps[0].store(0, Ordering::Relaxed);
+    }
+    // Orders the stamps before the bytes that follow, for those who copy them out.
     fence(Ordering::Release);
     mapping.copy_record_to(index)?;
     stamp.store(seen.version() + 1, Ordering::Release);

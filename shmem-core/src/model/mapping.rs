@@ -8,6 +8,8 @@ use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
+#[cfg(test)]
+use crate::control::STRIPES;
 use crate::control::{Control, Elements, Row};
 use crate::header::Layout;
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
@@ -33,6 +35,8 @@ struct Memory {
     waiters: AtomicU32,
     rows: Vec<Row>,
     buffers: Vec<Buffer>,
+    /// Of an array of one item, which is the value.
+    array: Option<(Elements, Buffer)>,
 }
 
 #[derive(Debug, Default)]
@@ -57,7 +61,21 @@ impl Mapping {
             waiters: AtomicU32::default(),
             rows: (0..rows).map(|_| Row::default()).collect(),
             buffers: (0..buffers).map(|_| Buffer::default()).collect(),
+            array: None,
         }))
+    }
+
+    /// An array of one item, whose words a writer changes one after the other.
+    pub(crate) fn array(control: Control, rows: u32) -> Self {
+        let elements = Elements {
+            stripes: [0; STRIPES].map(AtomicU64::new),
+            state: AtomicU64::default(),
+            index: AtomicU64::default(),
+        };
+        let mapping = Mapping::model(control, rows, 1);
+        let mut memory = Arc::into_inner(mapping.0).expect("the only one");
+        memory.array = Some((elements, Buffer::default()));
+        Mapping(Arc::new(memory))
     }
 
     fn index_of(&self, value: *const [u64; WORDS]) -> u32 {
@@ -88,13 +106,19 @@ impl Mapping {
 
     /// Writes what a guard of this buffer would.
     pub(crate) fn put_into(&self, index: u32, new: u64) {
-        let buffer = &self.0.buffers[index as usize];
-        buffer.access.with_mut(|_| ());
-        for word in &buffer.words {
+        self.0.buffers[index as usize].put(new);
+    }
+}
+
+#[cfg(test)]
+impl Buffer {
+    fn put(&self, new: u64) {
+        self.access.with_mut(|_| ());
+        for word in &self.words {
             word.store(new, Ordering::Relaxed);
         }
         // SAFETY: loom would have failed if anybody read or wrote it meanwhile.
-        unsafe { buffer.bytes.get().write([new; WORDS]) };
+        unsafe { self.bytes.get().write([new; WORDS]) };
     }
 }
 
@@ -116,17 +140,26 @@ impl Mapping {
     }
 
     pub(crate) fn items(&self) -> usize {
-        0
+        usize::from(self.0.array.is_some())
     }
 
-    /// None: there are no arrays in the model.
     pub(crate) fn elements(&self) -> Option<&Elements> {
-        None
+        self.0.array.as_ref().map(|(elements, _)| elements)
     }
 
-    pub(crate) fn fill_record(&self, _: &[u8]) {}
+    pub(crate) fn fill_record(&self, item: &[u8]) {
+        let (_, record) = self.0.array.as_ref().expect("an array");
+        let word = item.first_chunk().expect("a word");
+        record.put(u64::from_ne_bytes(*word));
+    }
 
-    pub(crate) fn copy_record_to(&self, _: usize) -> io::Result<()> {
+    pub(crate) fn copy_record_to(&self, index: usize) -> io::Result<()> {
+        let (_, record) = self.0.array.as_ref().expect("an array");
+        record.access.with(|_| ());
+        // SAFETY: loom would have failed if anybody wrote it meanwhile.
+        let item = unsafe { record.bytes.get().read() };
+        assert_eq!((index, item[0]), (0, item[1]));
+        self.put_into(0, item[0]);
         Ok(())
     }
 

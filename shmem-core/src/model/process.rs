@@ -8,6 +8,8 @@ use std::sync::atomic::AtomicU64;
 
 use crate::cell;
 use crate::control::Control;
+use crate::deadline::Deadline;
+use crate::elements;
 use crate::fork::Registered;
 use crate::header::{Header, Layout, Shape};
 use crate::lifecycle::Attachment;
@@ -80,6 +82,19 @@ impl Model {
                 lock_base: 0,
             },
         }
+    }
+
+    /// An array of one item.
+    pub(super) fn array(handles: u32) -> Self {
+        let mut model = Model::new(1, handles);
+        let control = Control::default();
+        let first = cell::Current::FIRST;
+        control.current.store(first.to_bits(), Ordering::Relaxed);
+        for stamp in &control.stamps[..=elements::WHOLE] {
+            stamp.store(first.version(), Ordering::Relaxed);
+        }
+        model.mapping = Mapping::array(control, handles);
+        model
     }
 
     /// One in a file, which the disk has.
@@ -172,6 +187,40 @@ impl Process {
         Some((value[0], Version(seen.version())))
     }
 
+    /// What `load_at` copies out, unless writers are too fast for it.
+    pub(super) fn copy_item(&self) -> Option<u64> {
+        let mapping = self.mapping();
+        let (control, elements) = (mapping.control(), mapping.elements()?);
+        let before = elements::stamps(control, elements, 0)?;
+        let mut item: Value = [0; WORDS];
+        let (to, len) = ((&raw mut item).cast(), size_of::<Value>());
+        // SAFETY: `to` is a value of `len` bytes.
+        unsafe { mapping.copy_out(0, to, len) };
+        if !elements::still_hold(control, elements, 0, before) {
+            return None;
+        }
+        assert_eq!(item[0], item[1], "torn");
+        Some(item[0])
+    }
+
+    /// Publishes the item, by the steps of `store_at`.
+    pub(super) fn put(&self, new: u64) -> Version {
+        let guard = self.object.begin(Deadline::Never, false);
+        guard.expect("the lock").put(0, &bytes_of(new))
+    }
+
+    /// Is killed when it has said that the item is to be copied from the record, or in the middle of that word.
+    pub(super) fn die_with_a_record(&self, new: u64) {
+        let guard = self.object.begin(Deadline::Never, false);
+        let guard = ManuallyDrop::new(guard.expect("the lock"));
+        let (mapping, seen) = (self.mapping(), cell::current(self.mapping().control()));
+        elements::record(mapping, seen, 0, &bytes_of(new));
+        let dirty = seen.to_bits() | cell::DIRTY;
+        cell::exchange(mapping.control(), seen, dirty).expect("nobody else writes");
+        let _ = guard;
+        self.die();
+    }
+
     pub(super) fn add(&self, guard: &mut WriteGuard<'_, Value>) {
         let value = self.mapping().get(guard);
         self.mapping().put(&raw mut **guard, value + 1);
@@ -211,6 +260,10 @@ impl Process {
         self.add(&mut guard);
         self.die();
     }
+}
+
+fn bytes_of(new: u64) -> Vec<u8> {
+    [new.to_ne_bytes(); WORDS].concat()
 }
 
 impl Drop for Process {

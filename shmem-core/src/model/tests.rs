@@ -16,6 +16,7 @@ use crate::sync::Ordering;
 use crate::{Error, ReadGuard, Version, WriteGuard};
 use crate::{cell, notify};
 
+mod elements;
 mod in_place;
 mod process;
 use process::{Model, Process, in_every_order, process};

@@ -156,6 +156,11 @@ const MUTATIONS: &[Mutation] = &[
         "giving_up_wakes_who_waits",
     ),
     (
+        "rolled_under_a_stamp",
+        "roll a dead writer's item forward below a stamp that still holds",
+        "a_copy_is_of_one_version_while_an_item_is_rolled_forward",
+    ),
+    (
         "remove_without_member",
         "remove and sweep without MEMBER",
         "replaced::a_name_is_not_taken_before_it_is_free",
