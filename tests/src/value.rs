@@ -51,6 +51,12 @@ impl<const WORDS: usize> Checked<WORDS> {
         }
     }
 
+    /// All of it, as words.
+    pub fn words(&self) -> Vec<u64> {
+        let head = [self.counter, self.writer];
+        head.into_iter().chain(self.words).collect()
+    }
+
     /// Whether all words belong to the counter.
     pub fn is_whole(&self) -> bool {
         let mut word = self.counter.wrapping_mul(0x9E37_79B9_7F4A_7C15);

@@ -11,7 +11,8 @@ use std::thread;
 use tests::TempDir;
 
 use crate::child;
-use crate::operations::{OPERATIONS, Operation, Scene};
+use crate::list;
+use crate::operations::{Operation, Scene};
 use crate::report::{Figures, table};
 use crate::stage;
 use crate::worker::{self, GOAL, Task};
@@ -48,10 +49,10 @@ pub(crate) fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if args == ["--list"] {
-        for operation in OPERATIONS.iter().filter(|operation| !operation.broken) {
+        for operation in list::all().filter(|operation| !operation.broken) {
             let scenes: Vec<_> = operation.scenes.iter().map(|scene| scene.name()).collect();
             let scenes = scenes.join(", ");
-            println!("{:<22}{} ({scenes})", operation.name, operation.about);
+            println!("{:<26}{} ({scenes})", operation.name, operation.about);
         }
         return ExitCode::SUCCESS;
     }
@@ -76,7 +77,7 @@ fn parse(args: &[&str]) -> Result<Arguments, String> {
         let number = |text: &&str| text.parse().map_err(|_| format!("{word} {text}?"));
         match *word {
             "--all" => {
-                arguments.operations = OPERATIONS.iter().filter(|one| !one.broken).collect();
+                arguments.operations = list::all().filter(|one| !one.broken).collect();
             }
             "--op" => {
                 let name = value()?;
@@ -159,7 +160,7 @@ fn drive(arguments: &Arguments) -> ExitCode {
         }
     });
     let mut results = results.into_inner().expect("no job panics");
-    let place = |name| OPERATIONS.iter().position(|one| one.name == name);
+    let place = |name| list::all().position(|one| one.name == name);
     results.sort_by_key(|(name, _)| place(*name));
     progress("");
     if arguments.json {

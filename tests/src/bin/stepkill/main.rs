@@ -5,16 +5,19 @@
 //! Then the operation is run again for each of them and killed right before and right after it, and at other
 //! instructions; the short operations at every single one. After each kill the next process must find the old
 //! value or the new one whole, or the name free, and can write, wait and be woken; and nothing is left behind.
+//! A value that is changed in place may be poisoned instead, if and only if the bytes say so, until somebody has
+//! written; never by a change of one item of an array.
 //!
 //! | Module | |
 //! |--------|-|
 //! | `driver` | starts a worker for each operation, and reports |
-//! | `operations`, `child` | what is killed |
+//! | `operations`, `list`, `object`, `child` | what is killed |
 //! | `stage` | what there is before |
 //! | `worker` | one run and one kill after the other |
 //! | `path`, `tracer`, `watch`, `plan` | where in the operation |
 //! | `rival` | a writer that waits meanwhile |
-//! | `verifier` | what must hold afterwards |
+//! | `oracle` | what the bytes say that it left |
+//! | `verifier`, `using` | what must hold afterwards |
 //! | `report` | the figures |
 //! | `broken` | what must be noticed |
 #![cfg_attr(
@@ -29,7 +32,13 @@ mod child;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod driver;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod list;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod object;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod operations;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod oracle;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod path;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
@@ -42,6 +51,8 @@ mod rival;
 mod stage;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod tracer;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod using;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod verifier;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]

@@ -1,7 +1,12 @@
 //! The operations of the public API, and in which situations each is killed.
 
-use shmem_core::{Lifetime, Options, Shared, Version};
-use tests::Small;
+use std::path::PathBuf;
+
+use shmem_core::{Lifetime, Location, Options, Shared, Version};
+
+use crate::list;
+use crate::object::{Counted, Kind, Maker};
+use crate::stage::{file, home};
 
 /// The object of every operation.
 pub(crate) const NAME: &str = "object";
@@ -11,6 +16,11 @@ pub(crate) const OTHER: &str = "other";
 pub(crate) const OLD: u64 = 7;
 /// The value that an operation gives it.
 pub(crate) const NEW: u64 = 8;
+/// The value that another operation gives another item of an array.
+pub(crate) const NEWER: u64 = 9;
+/// The item of an array that an operation changes, and the one that another does.
+pub(crate) const ONE: usize = 1;
+pub(crate) const OTHER_ONE: usize = 3;
 /// What a writer that is killed leaves in a buffer: no value at all.
 pub(crate) const SPOILT: u64 = 99;
 
@@ -39,41 +49,52 @@ pub(crate) enum Scene {
     Peer,
 }
 
-use Scene::{Alone, Beside, Crowd, Fleeting, Nothing, Nowhere, Only, Peer, Readable, Stale};
+use Scene::{Alone, Fleeting, Only, Peer, Readable};
 
 impl Scene {
     pub(crate) fn name(self) -> String {
         format!("{self:?}").to_lowercase()
     }
+}
 
-    /// Whether objects live while they are open.
-    pub(crate) fn is_fleeting(self) -> bool {
-        matches!(self, Fleeting | Only | Peer)
-    }
+/// What is found of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// Nothing: the name is free.
+    Free,
+    /// The counters of its values, and the version.
+    Whole(Vec<u64>, Version),
+    /// That a change in place of this version was not completed.
+    Poisoned(Version),
+}
 
-    /// What is found before the operation, if no victim has changed it.
-    pub(crate) fn content(self) -> Content {
-        matches!(self, Alone | Peer).then_some((OLD, Version(1)))
+impl Content {
+    pub(crate) fn version(&self) -> Version {
+        match self {
+            Content::Free => Version(0),
+            Content::Whole(_, version) | Content::Poisoned(version) => *version,
+        }
     }
 }
 
-/// A value and its version; `None` if the name is free.
-pub(crate) type Content = Option<(u64, Version)>;
-
 /// What others may find under the name after the operation was killed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Allowed {
     pub(crate) free: bool,
-    /// What was there before.
+    /// Whether the change may have been left half-made.
+    pub(crate) poisoned: bool,
+    /// What was there before; after a victim, what that has left.
     pub(crate) old: Content,
-    pub(crate) new: Content,
+    pub(crate) new: Option<Content>,
+    /// What was there before a victim.
+    pub(crate) earlier: Content,
 }
 
 /// What a process was doing that was killed before the operation begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Victim {
     None,
-    /// It held the writer lock, with a change, and a reader's guard.
+    /// It held the writer lock, with a change, and a reader's guard unless the change was in place.
     Writer,
     /// The same, and its handles had all rows that are left.
     AllRows,
@@ -93,12 +114,19 @@ pub(crate) struct Operation {
     /// Whether another writer waits when it is killed.
     pub(crate) contended: bool,
     pub(crate) victim: Victim,
+    pub(crate) kind: Kind,
+    /// Whether the object is a file at a path.
+    pub(crate) file: bool,
     /// Whether `--all` leaves it out: it breaks the protocol, to show that this is noticed.
     pub(crate) broken: bool,
 }
 
 impl Operation {
-    const fn new(name: &'static str, about: &'static str, scenes: &'static [Scene]) -> Self {
+    pub(crate) const fn new(
+        name: &'static str,
+        about: &'static str,
+        scenes: &'static [Scene],
+    ) -> Self {
         Operation {
             name,
             about,
@@ -107,27 +135,29 @@ impl Operation {
             short: false,
             contended: false,
             victim: Victim::None,
+            kind: Kind::Copies,
+            file: false,
             broken: false,
         }
     }
 
-    const fn short(mut self) -> Self {
+    pub(crate) const fn short(mut self) -> Self {
         self.short = true;
         self
     }
 
-    const fn after(mut self, victim: Victim) -> Self {
+    pub(crate) const fn after(mut self, victim: Victim) -> Self {
         self.victim = victim;
         self
     }
 
-    const fn doing(mut self, does: &'static str) -> Self {
+    pub(crate) const fn doing(mut self, does: &'static str) -> Self {
         self.does = does;
         self
     }
 
     /// As `does`, after a process that was killed anywhere in `first`.
-    const fn again(
+    pub(crate) const fn again(
         name: &'static str,
         about: &'static str,
         first: &'static str,
@@ -138,18 +168,28 @@ impl Operation {
         operation.after(Victim::Anywhere(first)).doing(does)
     }
 
-    const fn contended(mut self) -> Self {
+    pub(crate) const fn of(mut self, kind: Kind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    pub(crate) const fn file(mut self) -> Self {
+        self.file = true;
+        self
+    }
+
+    pub(crate) const fn contended(mut self) -> Self {
         self.contended = true;
         self
     }
 
-    const fn broken(mut self) -> Self {
+    pub(crate) const fn broken(mut self) -> Self {
         self.broken = true;
         self
     }
 
     pub(crate) fn find(name: &str) -> Option<&'static Operation> {
-        OPERATIONS.iter().find(|operation| operation.name == name)
+        list::all().find(|operation| operation.name == name)
     }
 
     /// How many handles an object of the operation may have.
@@ -170,35 +210,103 @@ impl Operation {
         }
     }
 
-    /// What may be found if there was `old` when the operation began.
-    pub(crate) fn allowed(&self, scene: Scene, old: Content) -> Allowed {
-        let creates = self.does == "create" || self.does.starts_with("open_or_create");
-        let new = match (self.does, old) {
-            ("broken_create", None) => Some((NEW, Version(1))),
-            (_, None) if creates => (!scene.is_fleeting()).then_some((NEW, Version(1))),
-            (
-                "write_commit" | "write_drop" | "store" | "update" | "wait_woken" | "broken_write",
-                Some((_, Version(version))),
-            ) => Some((NEW, Version(version + 1))),
-            _ => None,
-        };
-        Allowed {
-            free: old.is_none() || self.does == "remove",
-            old,
-            new,
+    /// Whether objects of that scene live while they are open.
+    pub(crate) fn is_fleeting(&self, scene: Scene) -> bool {
+        !self.file && matches!(scene, Fleeting | Only | Peer)
+    }
+
+    /// What is found before the operation, if no victim has changed it.
+    pub(crate) fn content(&self, scene: Scene) -> Content {
+        match scene {
+            Alone | Peer if self.victim == Victim::Writer && self.kind.is_in_place() => {
+                Content::Poisoned(Version(1))
+            }
+            // What is to be flushed is newer than what is on the disk.
+            Alone | Peer if ["flush", "close_changed"].contains(&self.does) => {
+                Content::Whole(self.kind.counters(OLD), Version(2))
+            }
+            Alone | Peer => Content::Whole(self.kind.counters(OLD), Version(1)),
+            _ => Content::Free,
         }
     }
 
-    /// Whether the next writer may be told that a change was lost.
+    /// What may be found if there was `old` when the operation began, and `earlier` before its victim.
+    pub(crate) fn allowed(&self, scene: Scene, old: Content, earlier: Content) -> Allowed {
+        let creates = self.does.starts_with("create") || self.does.starts_with("open_or_create");
+        let new = match (self.does, &old) {
+            ("broken_create", Content::Free) => Some((self.kind.counters(NEW), Version(1))),
+            (_, Content::Free) if creates => {
+                let kept = !self.is_fleeting(scene);
+                kept.then(|| (self.kind.counters(NEW), Version(1)))
+            }
+            (_, Content::Free) => None,
+            ("count", Content::Whole(counters, version)) => {
+                Some((vec![counters[0], counters[1] + 1], *version))
+            }
+            ("store_at" | "update_at" | "broken_item" | "broken_record", old) => {
+                with_item(old, ONE, NEW)
+            }
+            ("store_other", old) => with_item(old, OTHER_ONE, NEWER),
+            (does, old) if changes(does) => {
+                let mut counters = self.kind.counters(NEW);
+                if let (Kind::Counted, Content::Whole(old, _)) = (self.kind, old) {
+                    counters[1] = old[1];
+                }
+                Some((counters, Version(old.version().0 + 1)))
+            }
+            _ => None,
+        };
+        let leaves = changes(self.does) || gives_up(self.does);
+        Allowed {
+            free: old == Content::Free || self.does == "remove",
+            poisoned: self.kind.is_in_place() && leaves,
+            new: new.map(|(counters, version)| Content::Whole(counters, version)),
+            old,
+            earlier,
+        }
+    }
+
+    /// Whether the next writer may be told that a change was lost, though the value is whole.
     pub(crate) fn leaves_changes(&self) -> bool {
-        let writes = [
-            "write_commit",
-            "write_drop",
-            "write_discard",
-            "store",
-            "update",
-        ];
-        self.victim != Victim::None || writes.contains(&self.does)
+        let leaves = changes(self.does) || gives_up(self.does);
+        !self.kind.is_in_place() && (self.victim != Victim::None || leaves)
+    }
+
+    /// The object's file.
+    pub(crate) fn path(&self) -> PathBuf {
+        if self.file { file() } else { home().join(NAME) }
+    }
+
+    pub(crate) fn location(&self) -> Location {
+        let at = if self.file {
+            Location::try_from(file())
+        } else {
+            Location::try_from(NAME)
+        };
+        at.expect("a name or a path")
+    }
+
+    /// How an object for this operation is made and opened.
+    pub(crate) fn maker(&self, scene: Scene) -> Maker {
+        Maker {
+            kind: self.kind,
+            at: self.location(),
+            options: self.options(scene),
+            counted: self.options::<Counted>(scene),
+        }
+    }
+
+    pub(crate) fn options<T: Shared>(&self, scene: Scene) -> Options<T> {
+        let mut options = T::options().max_handles(self.handles(scene));
+        if self.kind == Kind::InPlace {
+            options = options.buffers(1);
+        }
+        match scene {
+            _ if self.file => options,
+            Fleeting | Only | Peer => options.lifetime(Lifetime::WhileOpen),
+            Readable => options.lifetime(Lifetime::Keep).mode(0o644),
+            _ => options.lifetime(Lifetime::Keep),
+        }
     }
 
     /// Whether the harness publishes while the operation sleeps.
@@ -207,157 +315,30 @@ impl Operation {
     }
 }
 
-pub(crate) const OPERATIONS: &[Operation] = &[
-    Operation::new(
-        "create",
-        "creates an object",
-        &[Nothing, Fleeting, Readable, Nowhere, Crowd, Stale],
-    ),
-    Operation::new("open", "opens a kept object that nobody has open", &[Alone]),
-    Operation::new("open_stale", "opens a leftover: not found", &[Stale]),
-    Operation::new("join", "opens an object that others have open", &[Peer]),
-    Operation::new(
-        "open_read_only",
-        "opens an object for reading only",
-        &[Alone, Peer],
-    ),
-    Operation::new(
-        "open_or_create_fresh",
-        "creates where nothing is",
-        &[Nothing, Fleeting],
-    ),
-    Operation::new(
-        "open_or_create_stale",
-        "creates where a leftover is",
-        &[Stale],
-    ),
-    Operation::new(
-        "open_or_create_join",
-        "opens what others have open",
-        &[Peer],
-    ),
-    Operation::new("read", "borrows the value and lets go", &[Alone, Peer]).short(),
-    Operation::new("load", "copies the value out", &[Alone, Peer]).short(),
-    Operation::new("write_commit", "changes and publishes", &[Alone, Peer]).short(),
-    Operation::new("write_drop", "changes and drops the guard", &[Alone, Peer]).short(),
-    Operation::new("write_discard", "changes and discards", &[Alone, Peer]).short(),
-    Operation::new("store", "publishes a whole value", &[Alone, Peer]).short(),
-    Operation::new("update", "changes through a function", &[Alone, Peer]).short(),
-    Operation::new(
-        "write_contended",
-        "publishes while another writer waits",
-        &[Peer],
-    )
-    .doing("write_commit")
-    .contended(),
-    Operation::new("wait_timeout", "waits in vain", &[Alone, Peer]),
-    Operation::new("wait_woken", "waits and is woken", &[Peer]),
-    Operation::new(
-        "take_over",
-        "writes after a writer that was killed",
-        &[Alone, Peer],
-    )
-    .after(Victim::Writer)
-    .doing("write_commit"),
-    Operation::new(
-        "reuse_row",
-        "opens where every free row is a dead one's",
-        &[Alone, Peer],
-    )
-    .after(Victim::AllRows)
-    .doing("open"),
-    Operation::new("close_last", "closes the last handle", &[Only, Alone]),
-    Operation::new("close_not_last", "closes one of two handles", &[Peer]),
-    Operation::new("remove", "removes an object", &[Alone, Peer, Stale]),
-    Operation::new("prune", "removes leftovers", &[Stale, Beside]),
-    Operation::new(
-        "list",
-        "lists objects, and removes leftovers",
-        &[Stale, Beside],
-    ),
-    Operation::again(
-        "write_again",
-        "writes after a writer killed anywhere",
+/// Whether it gives the whole object a new value.
+fn changes(does: &str) -> bool {
+    let does_so = [
         "write_commit",
-        "write_commit",
-        &[Alone, Peer],
-    ),
-    Operation::again(
-        "open_again",
-        "opens after an opener killed anywhere",
-        "open",
-        "open",
-        &[Alone],
-    ),
-    Operation::again(
-        "join_again",
-        "joins after a joiner killed anywhere",
-        "join",
-        "join",
-        &[Peer],
-    ),
-    Operation::again(
-        "join_after_close",
-        "joins after a closer killed anywhere",
-        "close_not_last",
-        "join",
-        &[Peer],
-    ),
-    Operation::again(
-        "create_again",
-        "creates after a creator killed anywhere",
-        "open_or_create_fresh",
-        "open_or_create_fresh",
-        &[Nothing],
-    ),
-    Operation::again(
-        "replace_again",
-        "replaces a leftover after another was killed anywhere in that",
-        "open_or_create_stale",
-        "open_or_create_stale",
-        &[Stale],
-    ),
-    Operation::again(
-        "create_after_close",
-        "creates after the last handle's closer was killed anywhere",
-        "close_last",
-        "open_or_create_fresh",
-        &[Only],
-    ),
-    Operation::again(
-        "create_after_remove",
-        "creates after a remover killed anywhere",
-        "remove",
-        "open_or_create_fresh",
-        &[Alone, Stale],
-    ),
-    Operation::again(
-        "remove_again",
-        "removes after a remover killed anywhere",
-        "remove",
-        "remove",
-        &[Alone, Peer, Stale],
-    ),
-    Operation::new(
+        "write_drop",
+        "store",
+        "update",
+        "wait_woken",
         "broken_write",
-        "writes the current buffer in place",
-        &[Alone, Peer],
-    )
-    .broken(),
-    Operation::new(
-        "broken_create",
-        "gives an object its name before its bytes",
-        &[Nothing],
-    )
-    .broken(),
-];
+    ];
+    does_so.contains(&does)
+}
 
-/// How an object for this operation is made.
-pub(crate) fn options(operation: &Operation, scene: Scene) -> Options<Small> {
-    let options = Small::options().max_handles(operation.handles(scene));
-    match scene {
-        Fleeting | Only | Peer => options.lifetime(Lifetime::WhileOpen),
-        Readable => options.lifetime(Lifetime::Keep).mode(0o644),
-        _ => options.lifetime(Lifetime::Keep),
-    }
+/// Whether it changes the object, and does not publish that.
+fn gives_up(does: &str) -> bool {
+    ["write_discard", "panic"].contains(&does)
+}
+
+/// An array of which one item has changed; nothing, if it could not be.
+fn with_item(old: &Content, index: usize, counter: u64) -> Option<(Vec<u64>, Version)> {
+    let Content::Whole(counters, version) = old else {
+        return None;
+    };
+    let mut counters = counters.clone();
+    counters[index] = counter;
+    Some((counters, Version(version.0 + 1)))
 }

@@ -19,6 +19,8 @@ pub(crate) struct Figures {
     pub(crate) committed: u64,
     /// Kills after which the name was free.
     pub(crate) free: u64,
+    /// Kills after which a change in place was left half-made.
+    pub(crate) poisoned: u64,
     /// Kills of which the next writer was told that a change was lost.
     pub(crate) taken_over: u64,
     /// Runs that differed from the recorded one: killed near the place that was meant.
@@ -32,13 +34,14 @@ pub(crate) struct Figures {
 }
 
 /// The names of the figures, in the order of [`Figures::values`].
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "instructions",
     "points",
     "kills",
     "rolled_back",
     "committed",
     "free",
+    "poisoned",
     "taken_over",
     "strayed",
     "violations",
@@ -48,7 +51,7 @@ const NAMES: [&str; 12] = [
 ];
 
 impl Figures {
-    fn values(&mut self) -> [&mut u64; 12] {
+    fn values(&mut self) -> [&mut u64; 13] {
         [
             &mut self.instructions,
             &mut self.points,
@@ -56,6 +59,7 @@ impl Figures {
             &mut self.rolled_back,
             &mut self.committed,
             &mut self.free,
+            &mut self.poisoned,
             &mut self.taken_over,
             &mut self.strayed,
             &mut self.violations,
@@ -70,6 +74,7 @@ impl Figures {
             Found::Free => self.free += 1,
             Found::Old => self.rolled_back += 1,
             Found::New => self.committed += 1,
+            Found::Poisoned => self.poisoned += 1,
         }
         self.taken_over += u64::from(seen.recovered);
         let micros = u64::try_from(seen.recovery.as_micros()).unwrap_or(u64::MAX);
@@ -121,7 +126,7 @@ impl Figures {
 /// All of it, with a line of sums.
 pub(crate) fn table(all: &[(&str, Figures)]) -> String {
     let mut text = format!(
-        "{:<22}{:>9}{:>8}{:>8}{:>8}{:>8}{:>8}{:>7}{:>7}{:>6}{:>12}{:>9}\n",
+        "{:<26}{:>9}{:>8}{:>8}{:>8}{:>8}{:>8}{:>9}{:>7}{:>7}{:>6}{:>12}{:>9}\n",
         "operation",
         "instr.",
         "points",
@@ -129,6 +134,7 @@ pub(crate) fn table(all: &[(&str, Figures)]) -> String {
         "rolled",
         "commit-",
         "name",
+        "poi-",
         "taken",
         "viola-",
         "stray",
@@ -137,21 +143,22 @@ pub(crate) fn table(all: &[(&str, Figures)]) -> String {
     );
     let _ = writeln!(
         text,
-        "{:<22}{:>9}{:>8}{:>8}{:>8}{:>8}{:>8}{:>7}{:>7}{:>6}{:>12}{:>9}",
-        "", "", "", "", "back", "ted", "free", "over", "tions", "", "recovery", ""
+        "{:<26}{:>9}{:>8}{:>8}{:>8}{:>8}{:>8}{:>9}{:>7}{:>7}{:>6}{:>12}{:>9}",
+        "", "", "", "", "back", "ted", "free", "soned", "over", "tions", "", "recovery", ""
     );
     let mut row = |name: &str, f: &Figures| {
         let slowest = format!("{:.1?}", f.slowest());
         let took = format!("{:.1?}", Duration::from_millis(f.milliseconds));
         let _ = writeln!(
             text,
-            "{name:<22}{:>9}{:>8}{:>8}{:>8}{:>8}{:>8}{:>7}{:>7}{:>6}{slowest:>12}{took:>9}",
+            "{name:<26}{:>9}{:>8}{:>8}{:>8}{:>8}{:>8}{:>9}{:>7}{:>7}{:>6}{slowest:>12}{took:>9}",
             f.instructions,
             f.points,
             f.kills,
             f.rolled_back,
             f.committed,
             f.free,
+            f.poisoned,
             f.taken_over,
             f.violations,
             f.strayed,

@@ -6,8 +6,7 @@ use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use shmem_core::{SharedObject, WriteGuard};
-use tests::Small;
+use crate::object::Object;
 
 /// How long it waits at most.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -17,19 +16,19 @@ pub(crate) struct Rival(JoinHandle<Result<bool, String>>);
 
 impl Rival {
     /// Starts it; returns when it sleeps, or when it is done since nobody has the lock.
-    pub(crate) fn start(peer: Arc<SharedObject<Small>>) -> Self {
+    pub(crate) fn start(peer: Arc<Object>, in_place: bool) -> Self {
         let (sender, id) = mpsc::channel();
         let rival = thread::spawn(move || {
             let _ = sender.send(rustix::thread::gettid());
-            let guard = peer.write_timeout(PATIENCE);
-            let guard = guard.map_err(|error| format!("a writer that waited: {error}"))?;
-            if !guard.is_whole() {
-                return Err(format!("a writer that waited found {:?}", *guard));
+            // It changes nothing that those would have to know of who look next.
+            let begun = peer.begin(PATIENCE);
+            let begun = begun.map_err(|error| format!("a writer that waited: {error}"))?;
+            match begun.counters {
+                Err(torn) if !(begun.recovered && in_place) => {
+                    Err(format!("a writer that waited found {torn}"))
+                }
+                _ => Ok(begun.recovered),
             }
-            let recovered = WriteGuard::recovered(&guard);
-            // Nothing that those would have to know of who look next.
-            WriteGuard::discard(guard);
-            Ok(recovered)
         });
         if let Ok(id) = id.recv() {
             let stat = format!("/proc/self/task/{}/stat", id.as_raw_nonzero());

@@ -11,7 +11,8 @@ use std::sync::Arc;
 use shmem_core::{Lifetime, SharedObject};
 use tests::Small;
 
-use crate::operations::{NAME, OLD, OTHER, Operation, Scene, Victim, options};
+use crate::object::Object;
+use crate::operations::{NAME, OLD, OTHER, Operation, Scene, Victim};
 use crate::tracer::Traced;
 
 /// This user's directory of named objects, below the harness's own `SHMEM_DIR`.
@@ -19,6 +20,12 @@ pub(crate) fn home() -> PathBuf {
     let parent = env::var_os("SHMEM_DIR").unwrap_or_default();
     let user = rustix::process::geteuid().as_raw();
     PathBuf::from(parent).join(format!("shmem-{user}"))
+}
+
+/// Where an object lies that is a file at a path.
+pub(crate) fn file() -> PathBuf {
+    let parent = env::var_os("SHMEM_DIR").unwrap_or_default();
+    PathBuf::from(parent).join("file")
 }
 
 /// The umask of a child that has no directory yet.
@@ -29,22 +36,22 @@ pub(crate) struct Stage {
     operation: &'static Operation,
     scene: Scene,
     /// The live peer's handle, or the one that keeps the object until the child has it open.
-    pub(crate) peer: Option<Arc<SharedObject<Small>>>,
+    pub(crate) peer: Option<Arc<Object>>,
     /// A live handle of the object beside.
     pub(crate) other: Option<SharedObject<Small>>,
 }
 
 impl Stage {
     pub(crate) fn set(operation: &'static Operation, scene: Scene) -> Result<Self, String> {
-        let options = options(operation, scene);
+        let maker = operation.maker(scene);
         let mut stage = Stage {
             operation,
             scene,
             peer: None,
             other: None,
         };
-        let make = |name| options.create(name, Small::new(OLD));
-        let make = |name| make(name).map_err(|error| format!("preparing: {error}"));
+        let make = || maker.create(OLD);
+        let make = || make().map_err(|error| format!("preparing: {error}"));
         match scene {
             Scene::Nothing | Scene::Fleeting => {}
             Scene::Readable => {
@@ -57,12 +64,12 @@ impl Stage {
             Scene::Stale => stage.kill_victim(&format!("leave-{NAME}"))?,
             Scene::Beside => {
                 stage.kill_victim(&format!("leave-{NAME}"))?;
-                let options = options.clone().lifetime(Lifetime::WhileOpen);
+                let options = maker.options.clone().lifetime(Lifetime::WhileOpen);
                 let made = options.create(OTHER, Small::new(OLD));
                 stage.other = Some(made.map_err(|error| format!("preparing: {error}"))?);
             }
-            Scene::Alone => drop(make(NAME)?),
-            Scene::Only | Scene::Peer => stage.peer = Some(Arc::new(make(NAME)?)),
+            Scene::Alone => drop(make()?),
+            Scene::Only | Scene::Peer => stage.peer = Some(Arc::new(make()?)),
         }
         if matches!(operation.victim, Victim::Writer | Victim::AllRows) {
             stage.kill_victim("write")?;
@@ -110,20 +117,23 @@ impl Stage {
 
     /// Finds the leftover of a child that nobody has verified, so that it is gone.
     pub(crate) fn forget(self) {
-        drop(options(self.operation, self.scene).open(NAME));
+        drop(self.operation.maker(self.scene).open());
         drop(self.clear());
     }
 
     /// Takes away what the verifier has left on purpose, and sees that nothing else is there.
     pub(crate) fn clear(self) -> Result<(), String> {
         let Stage {
-            peer, other, scene, ..
+            operation,
+            peer,
+            other,
+            scene,
         } = self;
         drop(peer);
-        let fleeting = scene.is_fleeting();
+        let fleeting = operation.is_fleeting(scene);
         let look = || -> Result<(), String> {
             // What lives while it is open has to be gone by itself.
-            match shmem_core::remove(NAME) {
+            match shmem_core::remove(operation.location()) {
                 Ok(()) if !fleeting => {}
                 Err(shmem_core::Error::NotFound { .. }) => {}
                 Ok(()) => return Err("it was still there when nobody had it open".into()),
@@ -131,7 +141,7 @@ impl Stage {
             }
             // A leftover beside does not exist either.
             if other.is_none() {
-                match options(self.operation, scene).open(OTHER) {
+                match operation.options::<Small>(scene).open(OTHER) {
                     Err(shmem_core::Error::NotFound { .. }) => {}
                     found => return Err(format!("the leftover beside is {found:?}")),
                 }
@@ -154,6 +164,7 @@ impl Stage {
         if result.is_err() {
             // The next run is to begin from nothing.
             drop(fs::remove_dir_all(home()));
+            drop(fs::remove_file(file()));
         }
         result
     }

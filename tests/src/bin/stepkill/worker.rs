@@ -4,16 +4,17 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use shmem_core::{Shared as _, SharedObject};
-use tests::Small;
+use shmem_core::Shared as _;
 
-use crate::operations::{Allowed, NAME, NEW, Operation, Scene, Victim};
+use crate::object::Object;
+use crate::operations::{Allowed, Content, NAME, NEW, Operation, Scene, Victim};
+use crate::oracle::Oracle;
 use crate::path::Path;
 use crate::plan::{Place, Random, plan};
 use crate::report::Figures;
 use crate::rival::{Rival, until_asleep};
-use crate::stage::{Stage, home};
-use crate::verifier::{self, Found, Verifier, Violation};
+use crate::stage::Stage;
+use crate::verifier::{Found, Verifier, Violation};
 use crate::watch::Watch;
 
 /// The goal for the time from a kill to the first value that somebody else published.
@@ -21,6 +22,9 @@ pub(crate) const GOAL: Duration = Duration::from_millis(100);
 
 /// How often a recovery must miss the goal at one place to count: other programs may be in the way, too.
 const TRIES: u32 = 3;
+
+/// A reader of an array that is half-changed says so after a second: of so many kills it is asked once.
+const PATIENT: u64 = 64;
 
 /// How many violations of one operation are enough: each may take as long as a verifier waits.
 const ENOUGH: u64 = 20;
@@ -156,7 +160,8 @@ fn discover(
     dead: Option<Dead<'_>>,
     random: &mut Random,
 ) -> Result<Path, String> {
-    let short = Operation::find(operation.does).is_some_and(|does| does.short);
+    let does = Operation::find(operation.does);
+    let short = operation.short || does.is_some_and(|does| does.short);
     let quick = task.quick || dead.is_some();
     if short || !quick {
         return uncut(operation, scene, dead, |_| true);
@@ -178,7 +183,7 @@ fn uncut(
 ) -> Result<Path, String> {
     let mut stage = set(operation, scene, dead)?;
     let mut child = stage.start(operation)?;
-    let mut watch = Watch::new(home().join(NAME));
+    let mut watch = Watch::new(operation.path());
     let mut waker = Waker::new(operation, &stage);
     let path = Path::find(&mut child, &mut watch, stepped, |pid| waker.wake(pid));
     waker.finish();
@@ -244,11 +249,21 @@ fn kill_at(
 ) -> Result<Duration, Violation> {
     let failed = |what| Violation { what, hung: false };
     let mut stage = set(operation, scene, dead).map_err(failed)?;
-    let old = match dead {
-        Some(_) => verifier::content(operation, scene).map_err(failed)?,
-        None => scene.content(),
-    };
-    let mut allowed = operation.allowed(scene, old);
+    let mut earlier = operation.content(scene);
+    let mut old = earlier.clone();
+    if dead.is_some() {
+        let left = Oracle::look(&operation.path(), operation.kind, stage.peer.is_some());
+        if let Some(wrong) = left.wrong {
+            return Err(failed(format!("the victim left this: {wrong}")));
+        }
+        old = left.content;
+        let version = earlier.version();
+        if let (Some(copy), true) = (left.copy, version < old.version()) {
+            // Not rolled forward yet.
+            earlier = Content::Whole(copy, version);
+        }
+    }
+    let mut allowed = operation.allowed(scene, old.clone(), earlier);
     let mut child = stage.start(operation).map_err(failed)?;
     let mut waker = Waker::new(operation, &stage);
     let (Place::Before(index) | Place::Asleep(index)) = place;
@@ -263,18 +278,20 @@ fn kill_at(
     if operation.is_woken() {
         // The harness itself knows which value it is.
         allowed = Allowed {
-            old: old.filter(|_| !published),
+            old: if published { Content::Free } else { old },
             new: allowed.new.filter(|_| published),
+            free: false,
             ..allowed
         };
     }
     // Nobody waits for a process that is stopped but who wants to write.
-    let before = stage.peer.as_ref().map(|peer| {
-        let value = peer.load().map(|value| value.counter);
-        (value.unwrap_or(u64::MAX), peer.version())
-    });
+    let peer = stage
+        .peer
+        .as_ref()
+        .filter(|_| !operation.kind.is_in_place());
+    let before = peer.map(|peer| peer.copy());
     let rival = stage.peer.clone().filter(|_| operation.contended);
-    let rival = rival.map(Rival::start);
+    let rival = rival.map(|peer| Rival::start(peer, operation.kind.is_in_place()));
     let killed = Instant::now();
     child.kill();
     let rival = rival.map_or(Ok(false), Rival::finish).map_err(failed)?;
@@ -285,12 +302,13 @@ fn kill_at(
         peer: stage.peer.clone(),
         before,
         killed,
+        patient: figures.kills % PATIENT == 0,
     };
     let seen = verifier.verify();
     let hung = matches!(&seen, Err(violation) if violation.hung);
     let cleared = if hung { Ok(()) } else { stage.clear() };
     let mut seen = seen?;
-    if rival && seen.found != Found::Old {
+    if rival && !matches!(seen.found, Found::Old | Found::Poisoned) {
         return Err(failed(
             "a writer that waited was told of a change that was published".into(),
         ));
@@ -303,7 +321,7 @@ fn kill_at(
 
 /// Publishes once, when the child has gone to sleep.
 struct Waker {
-    peer: Option<Arc<SharedObject<Small>>>,
+    peer: Option<Arc<Object>>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -319,7 +337,7 @@ impl Waker {
         if let Some(peer) = self.peer.take() {
             self.threads.push(thread::spawn(move || {
                 sleeps(pid);
-                drop(peer.store(Small::new(NEW)));
+                drop(peer.store(NEW));
             }));
         }
     }
