@@ -117,15 +117,25 @@ pub(crate) fn current_in_order(control: &Control) -> Current {
 
 /// Whether bytes copied out of the buffer of `seen` are the value of its version.
 ///
-/// The caller loaded `seen` and copied with relaxed loads. A writer stores 0 into the stamp before it touches
-/// the buffer ([`begin`]), so a copy that read one of its bytes finds another stamp here. Versions never come again, which a parity or a sequence number cannot promise
-/// once a writer was killed.
+/// The caller loaded `seen` and copied with relaxed loads. If the very word is still there, the buffer was current all
+/// the time, and nobody writes what is current. That is looked at first since it is in the processor's cache. Otherwise
+/// the stamp decides: a writer stores 0 into it before it touches the buffer ([`begin`]), so a copy that read one of
+/// its bytes finds another stamp here, and another word. Versions never come again, which a parity or a sequence
+/// number cannot promise once a writer was killed.
 #[inline]
 pub(crate) fn still_holds(control: &Control, seen: Current) -> bool {
     if !cfg!(mutation = "no_copy_fence") {
-        // The loads of the copy come before the load of the stamp that accepts them.
+        // The loads of the copy come before the loads that accept them.
         fence(Ordering::Acquire);
     }
+    let open = !seen.is_closed() || cfg!(mutation = "unmoved_though_dirty");
+    let unmoved = open && control.current.load(Ordering::Relaxed) == seen.0;
+    unmoved || is_stamped(control, seen)
+}
+
+/// Whether the buffer of `seen` holds its version, as far as is known.
+#[inline]
+pub(crate) fn is_stamped(control: &Control, seen: Current) -> bool {
     control.stamps[seen.buffer() as usize].load(Ordering::Relaxed) == seen.version()
 }
 

@@ -42,7 +42,7 @@ pub(crate) fn read_part(
     let first = view.items.start as u64 * layout.shape.item;
     let offset = layout.buffers + u64::from(seen.buffer()) * layout.stride + first + from as u64;
     os::read_at(file, out, offset).map_err(|error| unreadable(view, file, error))?;
-    let whole = cell::still_holds(&read_control(view, file)?, seen);
+    let whole = cell::is_stamped(&read_control(view, file)?, seen);
     Ok(whole.then(|| Version(seen.version())))
 }
 

@@ -195,7 +195,7 @@ impl Process {
         let mut item: Value = [0; WORDS];
         let (to, len) = ((&raw mut item).cast(), size_of::<Value>());
         // SAFETY: `to` is a value of `len` bytes.
-        unsafe { mapping.copy_out(0, to, len) };
+        unsafe { mapping.copy_out(0, 0, to, len) };
         if !elements::still_hold(control, elements, 0, before) {
             return None;
         }

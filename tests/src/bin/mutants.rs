@@ -111,6 +111,11 @@ const MUTATIONS: &[Mutation] = &[
         "a_copy_holds_what_was_stamped",
     ),
     (
+        "unmoved_though_dirty",
+        "accept a copy of what is being changed in place, since nothing was published",
+        "a_copy_is_whole_or_thrown_away_in_place",
+    ),
+    (
         "relaxed_flag",
         "look whether somebody waits with acquire only",
         "no_waiter_sleeps_for_ever",
