@@ -20,6 +20,7 @@ use crate::discovery;
 use crate::durable;
 use crate::elements;
 use crate::fork::Registered;
+use crate::gate;
 use crate::header::{Header, Layout, MAX_ALIGN, MAX_HANDLES, MAX_SCHEMA, Shape};
 use crate::lifecycle::{self, Attachment, stuck};
 use crate::mapping::Mapping;
@@ -27,9 +28,10 @@ use crate::opened::{Wanted, check_trust, lock_file_name, lock_mode};
 use crate::options::Settings;
 use crate::os::{self, Access};
 use crate::participant::{Locks, PATIENCE};
+use crate::raw_sync::Gate;
 use crate::sync::Ordering;
 use crate::view::{self, View};
-use crate::{Error, Lifetime, Location};
+use crate::{Error, Lifetime, Location, Lock};
 
 /// The locks of an object lie at this offset of its own file: far behind its bytes, which they do not touch.
 const OWN_LOCK_BASE: u64 = 1 << 62;
@@ -78,11 +80,15 @@ pub(crate) fn build<'a>(
     let (schema, name) = (wanted.schema.stored_form(), location.stored_name());
     let lifetime = settings.lifetime.unwrap_or(location.default_lifetime());
     let durable = lifetime == Lifetime::Keep && location.name().is_none();
+    let gate = match settings.lock {
+        Lock::Native => 0,
+        Lock::RawSync => gate::ours()?,
+    };
     let shape = Shape {
         size: wanted.size() as u64,
         align: wanted.schema.align as u64,
         buffers: match settings.buffers {
-            _ if wanted.item != 0 => 1,
+            _ if wanted.item != 0 || gate != 0 => 1,
             // One to write beside the current and the flushed one.
             2 if durable => 3,
             other => other,
@@ -95,6 +101,7 @@ pub(crate) fn build<'a>(
             0 => 0,
             reserve => additions::room(schema.len() as u64, reserve as u64),
         },
+        gate,
     };
     let layout = Layout::of(shape).ok_or_else(|| too_large(location, &shape))?;
     // A filesystem may run out of files before it runs out of bytes.
@@ -167,6 +174,7 @@ pub(crate) fn build<'a>(
     // SAFETY: the mapping is writable, and the file has no name and no other descriptor than ours (or a name
     // of 64 random bits that was made here and that nobody opens).
     unsafe { mapping.initialise(0, &header.to_bytes(&schema, name)) };
+    Gate::make(&mapping).map_err(io)?;
     view::settle(&mapping, location, settings.residence)?;
     // Live before `init` runs, however long that takes: where the file has a name, others find it.
     let locks = Locks::new(registered, &header);

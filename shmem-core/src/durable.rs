@@ -178,9 +178,12 @@ pub(crate) fn settle_at_the_end(attachment: &Attachment) {
     let Ok(seen) = cell::pin(view.mapping.control(), attachment.row()) else {
         return;
     };
-    if !seen.is_closed() && seen.buffer() == 0 {
+    let gate = &attachment.gate;
+    let is_whole = !seen.is_closed() && seen.buffer() == 0;
+    if is_whole && gate.enter_shared(attachment, Deadline::Now).is_ok() {
         // What cannot be written now opens as poisoned after a power cut.
         drop(flush(view, seen));
+        gate.leave_shared();
     }
     cell::unpin(attachment.row(), seen.buffer());
 }

@@ -53,13 +53,14 @@ pub enum Error {
         expected: &'static str,
     },
 
-    /// A program with another format version or byte order made the object.
+    /// A program with another format version or byte order made the object, or one with a [lock](crate::Lock) that
+    /// this program or handle cannot take.
     #[error("{location} has {found}, this program reads {expected}")]
     #[non_exhaustive]
     UnsupportedFormat {
         /// What was asked for.
         location: Location,
-        /// The format version or byte order of the object.
+        /// The format version, byte order or lock of the object.
         found: String,
         /// The one that this program reads.
         expected: String,

@@ -58,7 +58,8 @@ pub struct ReadGuard<'a, P: ?Sized + Payload> {
     seen: Current,
 }
 
-// SAFETY: the pin belongs to the handle and not to a thread; `P` is `Send` and `Sync` (contract of `Shared`).
+// SAFETY: the pin belongs to the handle and not to a thread, and so does what lets a guard through the lock of
+// programs outside (`raw_sync.rs` says why); `P` is `Send` and `Sync` (contract of `Shared`).
 unsafe impl<P: ?Sized + Payload> Send for ReadGuard<'_, P> {}
 // SAFETY: as above; a shared guard gives `&P` only.
 unsafe impl<P: ?Sized + Payload> Sync for ReadGuard<'_, P> {}
@@ -68,10 +69,10 @@ impl<'a, P: ?Sized + Payload> ReadGuard<'a, P> {
     ///
     /// - `seen.buffer()` was pinned in the row of `attachment` by [`cell::pin`], which returned `seen`; the
     ///   guard takes the pin over.
+    /// - If there is one buffer, [`Attachment::let_guard_in`] has let the guard in.
     /// - `value` is that buffer; its bytes are a value before the guard is dereferenced.
     #[inline]
     pub(crate) unsafe fn new(attachment: &'a Attachment, value: NonNull<P>, seen: Current) -> Self {
-        attachment.count_guard_in();
         ReadGuard {
             attachment,
             value,
@@ -109,7 +110,9 @@ impl<P: ?Sized + Payload> Drop for ReadGuard<'_, P> {
     fn drop(&mut self) {
         // In a forked child the pin is the parent's.
         if self.attachment.is_ours() {
-            self.attachment.count_guard_out();
+            if self.attachment.is_in_place() {
+                self.attachment.let_guard_out();
+            }
             cell::unpin(self.attachment.row(), self.seen.buffer());
         }
     }
@@ -204,6 +207,7 @@ impl Drop for Held<'_> {
             attachment.locks.set_writer(0);
             let mapping = &attachment.view.mapping;
             if attachment.is_in_place() {
+                attachment.gate.leave_alone();
                 attachment.let_readers_in();
             }
             let line = &mapping.control().writer;

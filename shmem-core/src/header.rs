@@ -1,7 +1,7 @@
 //! The bytes of an object: drawn here, asserted by the compiler, explained in `docs/format.md`.
 //!
 //! ```text
-//! header │ schema │ name │ additions │ …4096 │ waiters │ …4096 │ control │ rows │ buffer 0 │ buffer 1 │ …
+//! header │ schema │ name │ additions │ …4096 │ waiters │ …4096 │ control │ rows │ items │ gate │ buffer 0 │ …
 //! ```
 
 use std::fs::File;
@@ -67,7 +67,9 @@ const DURABLE: u64 = 4;
 /// | 23 | lock base | the byte `MEMBER`; the byte `LIVE[p]` is `base + 1 + p` |
 /// | 24, 25 | additions | offset, length in bytes; both 0 if the type may not grow |
 /// | 26 | item | size of an item in bytes, if the length was chosen at run time; else 0 |
-/// | 27–30 | reserved | 0 |
+/// | 27 | gate | what lock lies before the value for programs outside: see `gate.rs`; 0: none |
+/// | 28 | gate | its offset, a place of 128 bytes; 0 if there is none |
+/// | 29, 30 | reserved | 0 |
 /// | 31 | checksum | FNV-1a, 64 bits, of words 0 to 30, the schema and the name |
 mod word {
     pub(super) const MAGIC: usize = 0;
@@ -94,6 +96,7 @@ mod word {
     pub(super) const LOCK_BASE: usize = 23;
     pub(super) const ADDITIONS: usize = 24;
     pub(super) const ITEM: usize = 26;
+    pub(super) const GATE: usize = 27;
     pub(super) const CHECKSUM: usize = 31;
     pub(super) const COUNT: usize = 32;
 }
@@ -118,6 +121,8 @@ pub(crate) struct Shape {
     pub(crate) name_len: u64,
     /// The room for fields that are added later; 0 if the type may not grow.
     pub(crate) additions_len: u64,
+    /// What lock lies before the value for programs outside, as in word 27; 0: none.
+    pub(crate) gate: u64,
 }
 
 impl Shape {
@@ -152,9 +157,13 @@ pub(crate) struct Layout {
     pub(crate) rows: u64,
     /// Where single items of an array are changed: [`Elements`], then room for one item.
     pub(crate) elements: u64,
+    /// Where the lock for programs outside lies; 0 if there is none.
+    pub(crate) gate: u64,
     pub(crate) buffers: u64,
     pub(crate) stride: u64,
     pub(crate) total: u64,
+    /// How many buffers may be copied without a lock: all, or none if programs outside change the value.
+    pub(crate) copyable: u32,
 }
 
 impl Layout {
@@ -169,6 +178,7 @@ impl Layout {
             schema_len,
             name_len,
             additions_len,
+            gate: gate_word,
         } = shape;
         let in_range = align.is_power_of_two()
             && align <= MAX_ALIGN
@@ -177,6 +187,7 @@ impl Layout {
             && schema_len <= MAX_SCHEMA
             && name_len <= PAGE
             && (item == 0 || (size % item == 0 && buffers == 1))
+            && (gate_word == 0 || buffers == 1)
             && additions_len <= MAX_SCHEMA
             // Whoever comes later and is aligned to more still fits: see `layout::reserved`.
             && (additions_len == 0 || (align <= LINE && item == 0));
@@ -201,7 +212,11 @@ impl Layout {
             0 => rows_end,
             _ => elements + size_of::<Elements>() as u64 + item.checked_next_multiple_of(LINE)?,
         };
-        let buffers_at = elements_end.checked_next_multiple_of(unit)?;
+        let (gate, gate_end) = match gate_word {
+            0 => (0, elements_end),
+            _ => (elements_end, elements_end.checked_add(LINE)?),
+        };
+        let buffers_at = gate_end.checked_next_multiple_of(unit)?;
         let mut stride = size.max(1).checked_next_multiple_of(unit)?;
         if size >= PAGE && unit < PAGE {
             // Copying between places at the same offset within a page is several times slower: the processor
@@ -222,9 +237,11 @@ impl Layout {
             control,
             rows,
             elements,
+            gate,
             buffers: buffers_at,
             stride,
             total,
+            copyable: if gate_word == 0 { buffers } else { 0 },
         })
     }
 }
@@ -301,6 +318,8 @@ impl Header {
         words[word::ADDITIONS] = self.layout.additions;
         words[word::ADDITIONS + 1] = shape.additions_len;
         words[word::ITEM] = shape.item;
+        words[word::GATE] = shape.gate;
+        words[word::GATE + 1] = self.layout.gate;
         words[word::CHECKSUM] = checksum(&words, schema, name.as_bytes());
         let mut bytes = words.as_bytes().to_vec();
         bytes.extend_from_slice(schema);
@@ -377,6 +396,7 @@ impl Description {
             schema_len: words[word::SCHEMA + 1],
             name_len: words[word::NAME + 1],
             additions_len: words[word::ADDITIONS + 1],
+            gate: words[word::GATE],
         };
         let Some(layout) = Layout::of(shape) else {
             return Err(corrupt(
@@ -393,6 +413,11 @@ impl Description {
             ("waiters offset", word::WAITERS, layout.waiters),
             ("control offset", word::CONTROL, layout.control),
             ("rows offset", word::ROWS, layout.rows),
+            (
+                "offset of the lock before the value",
+                word::GATE + 1,
+                layout.gate,
+            ),
             ("buffers offset", word::BUFFER_0, layout.buffers),
             ("buffer stride", word::STRIDE, layout.stride),
         ] {

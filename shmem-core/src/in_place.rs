@@ -101,19 +101,19 @@ impl Attachment {
         self.view.mapping.buffers() == 1
     }
 
-    /// A guard begins to read. It is counted from when it may until just before its pin goes.
+    /// A guard that has pinned the buffer begins to read. It is counted from when it may until just before its
+    /// pin goes.
     #[inline]
-    pub(crate) fn count_guard_in(&self) {
-        if self.is_in_place() {
-            self.readers.fetch_add(1, Ordering::SeqCst);
-        }
+    pub(crate) fn let_guard_in(&self, deadline: Deadline) -> core::result::Result<(), Refusal> {
+        self.gate.enter_shared(self, deadline)?;
+        self.readers.fetch_add(1, Ordering::SeqCst);
+        Ok(())
     }
 
     #[inline]
-    pub(crate) fn count_guard_out(&self) {
-        if self.is_in_place() {
-            self.readers.fetch_sub(1, Ordering::SeqCst);
-        }
+    pub(crate) fn let_guard_out(&self) {
+        self.readers.fetch_sub(1, Ordering::SeqCst);
+        self.gate.leave_shared();
     }
 
     /// Lets readers in, unless this handle has lost the lock meanwhile, and wakes those who wait for that.

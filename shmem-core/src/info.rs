@@ -8,7 +8,7 @@ use crate::os;
 use crate::participant::{Locks, Seat};
 use crate::sync::Ordering;
 use crate::view::View;
-use crate::{Lifetime, Location, Payload, Version};
+use crate::{Lifetime, Location, Lock, Payload, Version};
 
 /// What can be said of an object without knowing its type.
 ///
@@ -34,6 +34,8 @@ pub struct Info {
     pub lifetime: Lifetime,
     /// How many copies of the value it has.
     pub buffers: u32,
+    /// By what a change excludes others.
+    pub lock: Lock,
     /// How many handles may be open at once.
     pub max_handles: u32,
     /// How many are open, by the kernel's word; `None` if this program may not ask.
@@ -83,6 +85,10 @@ impl Info {
             removed: current.is_removed(),
             lifetime: view.header.lifetime,
             buffers: view.header.layout.shape.buffers,
+            lock: match view.header.layout.gate {
+                0 => Lock::Native,
+                _ => Lock::RawSync,
+            },
             max_handles: view.header.layout.shape.handles,
             handles: None,
             publisher_alive: None,

@@ -33,7 +33,7 @@ impl<T: Shared> SharedObject<[T]> {
     /// Copies one item out, as one version of it; waits for a writer only while that changes this item or a
     /// neighbour in the same stripe.
     ///
-    /// It takes no lock and, as a rule, stores nothing in shared memory.
+    /// It takes no lock and, as a rule, stores nothing in shared memory; but see [`Lock::RawSync`](crate::Lock).
     ///
     /// # Errors
     ///
@@ -45,7 +45,8 @@ impl<T: Shared> SharedObject<[T]> {
             return Err(self.view().explain(Refusal::Forked));
         }
         let mut item = MaybeUninit::<T>::uninit();
-        if !copy_item(self.view(), index, item.as_mut_ptr(), COPY_TRIES) {
+        let copyable = self.view().header.layout.copyable != 0;
+        if !(copyable && copy_item(self.view(), index, item.as_mut_ptr(), COPY_TRIES)) {
             // SAFETY: it is not dereferenced.
             let guard = unsafe { self.pin(Deadline::Never) };
             let guard = guard.map_err(|refusal| self.view().explain(refusal))?;
@@ -108,7 +109,11 @@ impl<T: Shared> SharedObject<[T]> {
     /// - [`Error::TooLarge`]: there are not so many items.
     /// - As [`read`](Self::read); `out` is unchanged then.
     pub fn load_range(&self, start: usize, out: &mut [T]) -> Result<Version> {
-        self.bound_range(start, out.len())?;
+        self.load_to(start, places(out))
+    }
+
+    fn load_to(&self, start: usize, out: &mut [MaybeUninit<T>]) -> Result<Version> {
+        bound(self.view(), start, out.len())?;
         // SAFETY: it is not dereferenced.
         let guard = unsafe { self.pin(Deadline::Never) };
         let guard = guard.map_err(|refusal| self.view().explain(refusal))?;
@@ -131,6 +136,14 @@ impl<T: Shared> SharedObject<[T]> {
         Ok(ReadGuard::version(&guard))
     }
 
+    /// All items of one version.
+    pub(crate) fn load_all(&self) -> Result<(Box<[T]>, Version)> {
+        let mut items = Box::<[T]>::new_uninit_slice(self.len());
+        let version = self.load_to(0, &mut items)?;
+        // SAFETY: filled just now.
+        Ok((unsafe { items.assume_init() }, version))
+    }
+
     fn begin_item(&self) -> Result<WriteGuard<'_, [T]>> {
         let guard = self.begin(Deadline::Never, false)?;
         if WriteGuard::recovered(&guard) {
@@ -141,10 +154,6 @@ impl<T: Shared> SharedObject<[T]> {
 
     fn bound(&self, index: usize) -> Result<()> {
         bound(self.view(), index, 1)
-    }
-
-    fn bound_range(&self, start: usize, count: usize) -> Result<()> {
-        bound(self.view(), start, count)
     }
 }
 
@@ -204,9 +213,7 @@ impl<T: Shared> SharedReader<[T]> {
     /// - [`Error::TooLarge`]: there are not so many items.
     /// - As [`load_at`](Self::load_at); `out` is unchanged then.
     pub fn load_range(&self, start: usize, out: &mut [T]) -> Result<Version> {
-        // SAFETY: items are no less than places for items; `load_to` puts none but items there.
-        let places = unsafe { &mut *(core::ptr::from_mut(out) as *mut [MaybeUninit<T>]) };
-        self.load_to(start, places)
+        self.load_to(start, places(out))
     }
 
     fn load_to(&self, start: usize, out: &mut [MaybeUninit<T>]) -> Result<Version> {
@@ -236,6 +243,12 @@ impl<T: Shared> SharedReader<[T]> {
         // SAFETY: filled just now.
         Ok((unsafe { items.assume_init() }, version))
     }
+}
+
+/// For `load_to`, which puts none but items there.
+fn places<T>(out: &mut [T]) -> &mut [MaybeUninit<T>] {
+    // SAFETY: items are no less than places for items, and our callers put none but items there.
+    unsafe { &mut *(core::ptr::from_mut(out) as *mut [MaybeUninit<T>]) }
 }
 
 /// How long a reader that cannot ask who lives waits for a change in place to end.

@@ -53,7 +53,8 @@
 //!
 //! # Features
 //!
-//! `derive` (on by default) re-exports the derive macro.
+//! `derive` (on by default) re-exports the derive macro. `raw_sync` (off by default) allows [`Lock::RawSync`], for
+//! values that programs in other languages change under a pthread lock.
 #![warn(
     missing_docs,
     missing_debug_implementations,
@@ -101,6 +102,12 @@ mod elements;
 mod sums;
 mod durable;
 mod lock;
+mod gate;
+#[cfg_attr(
+    any(not(feature = "raw_sync"), not(target_os = "linux"), loom),
+    path = "no_raw_sync.rs"
+)]
+mod raw_sync;
 mod notify;
 mod participant;
 mod control;
@@ -135,7 +142,7 @@ pub use guard::{ReadGuard, WriteGuard};
 pub use info::Info;
 pub use location::Location;
 pub use object::{SharedObject, Version};
-pub use options::{Lifetime, Options, Trust};
+pub use options::{Lifetime, Lock, Options, Trust};
 pub use parse::InvalidSchema;
 pub use payload::Payload;
 pub use private_copy::PrivateCopy;

@@ -11,6 +11,7 @@ use crate::cell;
 use crate::control::Row;
 use crate::directory::Spot;
 use crate::durable;
+use crate::gate;
 use crate::guard::ChangeCell;
 use crate::in_place;
 use crate::lock;
@@ -20,6 +21,7 @@ use crate::options::Settings;
 use crate::os::{self, Access, Event, FileInfo};
 use crate::participant::{self, Locks, PATIENCE, Seat};
 use crate::preserve::Aside;
+use crate::raw_sync::Gate;
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use crate::view::{self, View};
 use crate::{Error, Lifetime, Location};
@@ -38,6 +40,8 @@ pub(crate) struct Attachment {
     pub(crate) readers: AtomicU32,
     /// What its writer has put aside of a value that is changed in place: see `preserve.rs`.
     pub(crate) aside: Aside,
+    /// The lock that programs outside take, if there is one.
+    pub(crate) gate: Gate,
 }
 
 /// Opens the object and takes a row in it.
@@ -64,6 +68,7 @@ pub(crate) fn join(
             || (header.lifetime == Lifetime::WhileOpen && !locks.anyone().map_err(io)?);
         if !leftover {
             check_trust(location, owner, mode, settings.trust)?;
+            gate::check(&header, location)?;
             opened.check_layout(location, wanted)?;
         }
         let member = locks.member(PATIENCE).map_err(io)?;
@@ -114,6 +119,11 @@ fn revive(view: &View, boot: u64) -> Result<(), Error> {
     lock::orphan(&control.writer);
     in_place::let_in(control);
     durable::recover(view, whole);
+    if control.high_water.boot.load(Ordering::Relaxed) != boot {
+        // Whoever held it then is gone. Before the boot is stored, or a kill in between would leave it as it is.
+        Gate::make(&view.mapping)
+            .map_err(|e| Error::from_io(&view.location, "making the lock anew", e))?;
+    }
     if control.high_water.boot.swap(boot, Ordering::Relaxed) != boot {
         // Later than any clock says: the value is from another boot.
         control.published_at.store(u64::MAX, Ordering::Relaxed);
@@ -155,6 +165,7 @@ pub(crate) fn view(
     if opened.is_removed().map_err(io)? {
         return Err(not_found());
     }
+    gate::refuse_reader(&opened.description.header, location)?;
     opened.check_layout(location, wanted)?;
     let view = if settings.mapped {
         let view = opened.into_view(&spot, location, false, settings.window)?;
@@ -260,6 +271,7 @@ const LEAVING: Duration = Duration::from_millis(200);
 
 impl Attachment {
     pub(crate) fn new(view: View, locks: Locks, seat: Seat) -> Self {
+        let gate = Gate::of(&view);
         Attachment {
             view,
             locks,
@@ -269,6 +281,7 @@ impl Attachment {
             change: ChangeCell::new(),
             readers: AtomicU32::new(0),
             aside: Aside::default(),
+            gate,
         }
     }
 
@@ -299,6 +312,10 @@ impl Drop for Attachment {
         } = attachment;
         let mapping = &view.mapping;
         let line = &mapping.control().writer;
+        // Guards that were forgotten.
+        attachment
+            .gate
+            .leave_all(attachment.readers.load(Ordering::Relaxed));
         if lock::is_held_by(line, seat.token) {
             // A guard was forgotten, and its change with it: nobody died.
             line.writing.store(0, Ordering::Relaxed);

@@ -229,6 +229,12 @@ impl Mapping {
         Ok(())
     }
 
+    /// Where the lock for programs outside lies, if there is one: a place of 128 bytes, aligned to 128.
+    #[cfg(all(feature = "raw_sync", target_os = "linux"))]
+    pub(crate) fn gate(&self) -> Option<*mut u8> {
+        (self.layout.gate != 0).then(|| self.at(self.layout.gate))
+    }
+
     /// The word in which waiters ask to be woken.
     #[inline]
     pub(crate) fn waiters(&self) -> &AtomicU32 {
@@ -240,6 +246,15 @@ impl Mapping {
     #[inline]
     pub(crate) fn buffers(&self) -> u32 {
         self.layout.shape.buffers
+    }
+
+    /// Whether there is such a buffer, and it may be copied without a lock.
+    #[inline]
+    pub(crate) fn may_copy(&self, index: u32) -> bool {
+        let copyable = self.layout.copyable;
+        // SAFETY: `Layout::of` makes it all of them or none. (So `buffer` need not compare once more.)
+        unsafe { core::hint::assert_unchecked(copyable <= self.layout.shape.buffers) };
+        index < copyable
     }
 
     /// The first byte of a buffer; of an array, the first item in the window.

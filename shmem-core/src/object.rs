@@ -170,7 +170,13 @@ impl<P: ?Sized + Payload> SharedObject<P> {
             return Err(Refusal::Word(seen));
         }
         let value = P::at(mapping.buffer(seen.buffer()), self.view().items.len());
-        // SAFETY: pinned just now; the caller promises the rest.
+        if attachment.is_in_place() {
+            if let Err(refusal) = attachment.let_guard_in(deadline) {
+                cell::unpin(attachment.row(), seen.buffer());
+                return Err(refusal);
+            }
+        }
+        // SAFETY: pinned and let in just now; the caller promises the rest.
         Ok(unsafe { ReadGuard::new(attachment, value, seen) })
     }
 
@@ -347,6 +353,10 @@ impl<P: ?Sized + Payload> SharedObject<P> {
             if !matches!(self.attachment.is_drained(), Ok(true)) {
                 self.attachment.wait_for_readers(deadline)?;
             }
+            // Last, when no reader of ours is left who could wait for it; `held` leaves it, however this ends.
+            self.attachment
+                .gate
+                .enter_alone(&self.attachment, deadline)?;
             durable::unsettle(self.view())?;
             let Some(index) = elements::pending(mapping, seen) else {
                 elements::mend(mapping, seen);
@@ -358,6 +368,7 @@ impl<P: ?Sized + Payload> SharedObject<P> {
                 Error::from_io(&self.view().location, doing, source)
             })?;
             let _ = cell::publish(mapping.control(), seen, 0);
+            self.attachment.gate.leave_alone();
             notify::wake(mapping, notify::take_request(mapping), Event);
         };
         let recovered = seen.is_dirty();

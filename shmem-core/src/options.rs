@@ -40,6 +40,40 @@ pub enum Trust {
     Anyone,
 }
 
+/// By what a change of the value excludes others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Lock {
+    /// By this library's own protocol: who is killed blocks nobody. The default.
+    Native,
+    /// By a process-shared `pthread_rwlock_t` that lies in the object as well, made and released by the crate
+    /// `raw_sync`: for programs in other languages that map the object and change its value under that lock. Needs
+    /// the feature `raw_sync`, Linux with the GNU C library or musl, and the same in all programs that open it.
+    ///
+    /// The value is [changed in place](Options::buffers), whatever number of buffers was asked for. A read guard
+    /// holds the lock shared and a write guard holds it alone, around the library's own protocol, by which its
+    /// programs exclude each other as ever. `load`, `load_at` and `load_range` take it shared too; each guard
+    /// checks the bytes of a type that has invalid ones; [`SharedReader`] cannot take it, so `open_read_only` is
+    /// [`Error::UnsupportedFormat`]. `docs/format.md` says where the lock lies and what such programs have to do.
+    /// What they change is no publication: the version stays, nobody is woken, and a power cut may leave it torn.
+    ///
+    /// **A process that is killed while it holds this lock blocks the others for ever**, unlike anything else here:
+    /// a `pthread_rwlock_t` does not tell that its owner died. Killed as a reader it blocks writers, and as a writer
+    /// everybody; a write guard that is forgotten does the same. `read`, `load`, `write`, `store` and so on then
+    /// wait for ever; the `try_` functions say [`Error::Busy`], those with a timeout [`Error::TimedOut`]. The way out
+    /// is to [`remove`](crate::remove) the object, which ends all those waits with [`Error::Removed`], and to create
+    /// it anew. (The lock of a file is also made anew by the first program that opens it after the machine has
+    /// booted.)
+    ///
+    /// Programs outside whose read locks overlap without a gap keep writers out, as this kind of lock has it.
+    ///
+    /// This library waits for the lock by trying it every 20 µs to 4 ms, and not in the kernel: so one of its
+    /// programs that is killed while it waits leaves nothing behind, and timeouts are kept whatever they are. (The
+    /// timed waits of `raw_sync` itself fail at random if the timeout has a fraction of a second, and go by the
+    /// clock that can be set.)
+    RawSync,
+}
+
 /// What [`Options`] say besides the type.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
@@ -48,6 +82,7 @@ pub(crate) struct Settings {
     pub(crate) trust: Trust,
     pub(crate) max_handles: u32,
     pub(crate) buffers: u32,
+    pub(crate) lock: Lock,
     pub(crate) residence: Residence,
     pub(crate) mapped: bool,
     pub(crate) window: Option<Window>,
@@ -56,7 +91,7 @@ pub(crate) struct Settings {
 
 /// How to create or open an object of type `T`; made by [`Shared::options`].
 ///
-/// The creator's lifetime, mode, number of handles and of buffers stand; an opener's are ignored.
+/// The creator's lifetime, mode, number of handles and of buffers, and lock stand; an opener's are ignored.
 ///
 /// # Examples
 ///
@@ -96,6 +131,7 @@ impl<T: Shared> Options<T> {
                 trust: Trust::OwnerOnly,
                 max_handles: 128,
                 buffers: T::BUFFERS,
+                lock: Lock::Native,
                 residence: Residence::default(),
                 mapped: true,
                 window: None,
@@ -151,6 +187,16 @@ impl<T: Shared> Options<T> {
         } else {
             buffers.max(1)
         };
+        self
+    }
+
+    /// By what a change of the value excludes others: [`Lock::Native`] by default.
+    ///
+    /// [`Lock::RawSync`] is for values that programs in other languages change under a pthread lock; read there
+    /// what it lacks. Creating an object with it is [`Error::UnsupportedPlatform`] in a program that was built
+    /// without the feature `raw_sync`, or on a system where that is not supported.
+    pub fn lock(mut self, lock: Lock) -> Self {
+        self.settings.lock = lock;
         self
     }
 

@@ -106,8 +106,12 @@ impl<T: Shared> Options<T> {
         &self,
         at: impl TryInto<Location, Error: Into<Error>>,
     ) -> Result<PrivateCopy<[T]>> {
-        let reader = self.open_array_read_only(at)?;
-        let (items, version) = reader.load_all()?;
+        let at = at.try_into().map_err(Into::into)?;
+        let (items, version) = match self.open_array_read_only(at.clone()) {
+            // A reader cannot take the lock before it.
+            Err(Error::UnsupportedFormat { .. }) => self.open_array(at)?.load_all()?,
+            other => other?.load_all()?,
+        };
         Ok(PrivateCopy {
             version,
             held: Held::Copied(items),

@@ -102,7 +102,11 @@ impl View {
         let control = self.mapping.control();
         for attempt in 0..tries {
             let seen = cell::current(control);
-            self.bound(seen)?;
+            if !self.mapping.may_copy(seen.buffer()) {
+                self.bound(seen)?;
+                // Programs outside change it under a lock, and no stamp tells.
+                return Err(Refusal::Overtaken);
+            }
             // Once a copy was in vain, none is made that is known to be: thousands of a large value take minutes.
             if attempt > 0 && !cell::still_holds(control, seen) {
                 continue;

@@ -38,7 +38,9 @@ pub mod word {
     pub const ADDITIONS: usize = 24;
     pub const ADDITIONS_LEN: usize = 25;
     pub const ITEM: usize = 26;
-    pub const RESERVED: usize = 27;
+    pub const GATE: usize = 27;
+    pub const GATE_OFFSET: usize = 28;
+    pub const RESERVED: usize = 29;
     pub const CHECKSUM: usize = 31;
 }
 

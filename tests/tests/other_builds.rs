@@ -5,7 +5,7 @@
 use std::fs;
 use std::process::Command;
 
-use shmem_core::{Shared, WriteGuard};
+use shmem_core::{Lock, Shared, WriteGuard};
 use tests::raw::{Raw, word};
 use tests::{Peer, Small, outcome};
 
@@ -73,6 +73,14 @@ fn with(other: &str) {
         object.store(Small::new(version + 1)).unwrap();
         assert_eq!(peer.recv(), (version + 1).to_string());
     }
+
+    // The bytes of its pthread lock are not those of ours.
+    let locked = dir.path().join("locked");
+    let options = Small::options().lock(Lock::RawSync);
+    let made = options.create(locked.as_path(), Small::new(1)).unwrap();
+    let mut refused = start(other, "session-file");
+    refused.expect(format!("open {}", locked.display()), "UnsupportedFormat");
+    drop(made);
 
     // Both count, under one lock.
     object.store(Small::new(0)).unwrap();

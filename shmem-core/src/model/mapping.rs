@@ -171,6 +171,10 @@ impl Mapping {
         u32::try_from(self.0.buffers.len()).expect("a few")
     }
 
+    pub(crate) fn may_copy(&self, index: u32) -> bool {
+        index < self.buffers()
+    }
+
     pub(crate) fn buffer(&self, index: u32) -> NonNull<u8> {
         let buffer = self.0.buffers[index as usize].bytes.get();
         NonNull::new(buffer.cast()).expect("not null")

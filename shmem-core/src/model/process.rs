@@ -66,6 +66,7 @@ impl Model {
             schema_len: 0,
             name_len: 0,
             additions_len: 0,
+            gate: 0,
         });
         Model {
             mapping: Mapping::model(control, handles, buffers),

@@ -79,7 +79,9 @@ impl Object {
         let waiters = up(name_end, 4096);
         let control = waiters + 4096;
         let rows = control + 512;
-        let buffers = up(rows + 128 * w[8], unit);
+        let items = rows + 128 * w[8];
+        let lock = if w[27] == 0 { 0 } else { items };
+        let buffers = up(items.max(lock + if w[27] == 0 { 0 } else { 128 }), unit);
         let mut stride = up(size.max(1), unit);
         if size >= 4096 && unit < 4096 {
             stride = up(stride, 4096) + up(512, unit);
@@ -89,7 +91,9 @@ impl Object {
         assert_eq!(w[3], buffers + stride * w[9]);
         assert_eq!(w[3], self.file.metadata().unwrap().len());
         assert_eq!(w[21] == 0, w[22] == 0);
-        assert_eq!(w[26..31], [0; 5]);
+        assert_eq!(w[28], lock);
+        assert_eq!([w[26], w[29], w[30]], [0; 3]);
+        assert!(w[27] == 0 || w[9] == 1);
 
         let header = w[..31].iter().flat_map(|word| word.to_ne_bytes());
         assert_eq!(

@@ -4,13 +4,15 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use shmem_core::{Lifetime, Shared, StoredSchema, Version, WriteGuard};
+use shmem_core::{Error, Lifetime, Lock, Shared, StoredSchema, Version, WriteGuard};
 
 use crate::reader::Object;
-use crate::{ENGINE, Engine, engine};
+use crate::{ENGINE, Engine, engine, unique};
 
 /// An object of 9,216 bytes that a program of release 0.1 left: `engine()` under version 3, after two writes.
 const SAMPLE: &str = "tests/data/format-1.shm";
+/// One of 9,088 bytes with a lock of raw_sync: `engine()` under version 2, after one write.
+const LOCKED: &str = "tests/data/format-1-raw-sync.shm";
 
 /// Deletes its file, also when the test fails.
 struct Copied(PathBuf);
@@ -22,7 +24,11 @@ impl Drop for Copied {
 }
 
 fn sample(test: &str) -> Copied {
-    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join(SAMPLE);
+    copy_of(SAMPLE, test)
+}
+
+fn copy_of(sample: &str, test: &str) -> Copied {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join(sample);
     let to = std::env::temp_dir().join(format!("shmem-{test}-{}.shm", std::process::id()));
     fs::copy(from, &to).unwrap();
     let copied = Copied(to);
@@ -59,6 +65,52 @@ fn an_object_of_format_1_still_opens() {
         (shared.version(), reader.load().unwrap().tick),
         (Version(4), 8)
     );
+}
+
+/// With a pthread lock before the value: only programs with the feature, and with the C library and the processor of
+/// the one that made it, open it.
+#[test]
+#[cfg(target_endian = "little")]
+fn an_object_with_a_lock_of_raw_sync() {
+    let copy = copy_of(LOCKED, "raw-sync-1");
+    let path = copy.0.as_path();
+    let object = Object::open(path);
+    assert_eq!(object.words[27], 1 | 8 << 8 | 56 << 16 | 1 << 32 | 62 << 48);
+    assert_eq!(object.words[16..=20], [4096, 8192, 8704, 8960, 128]);
+    assert_eq!((object.words[28], object.words[9]), (8832, 1));
+    assert_eq!(object.print(), (2, ENGINE.to_owned()));
+
+    let refused = |error| match error {
+        Error::UnsupportedFormat {
+            found, expected, ..
+        } => (found, expected),
+        other => panic!("{other:?}"),
+    };
+    let lock = "a lock of raw_sync (56 bytes, of the GNU C library, 8-byte pointers, machine 62)";
+    let (found, expected) = refused(Engine::open_read_only(path).unwrap_err());
+    assert_eq!(found, lock);
+    assert!(expected.starts_with("none without write permission"));
+    let opened = Engine::open(path);
+    if !cfg!(feature = "raw_sync") {
+        let (found, expected) = refused(opened.unwrap_err());
+        assert_eq!(found, lock);
+        assert!(expected.contains("build it with the feature `raw_sync`"));
+        let options = Engine::options().lock(Lock::RawSync);
+        let made = options.create(unique("raw-sync").as_str(), engine());
+        assert!(matches!(made, Err(Error::UnsupportedPlatform { .. })));
+    } else if cfg!(all(
+        target_arch = "x86_64",
+        target_env = "gnu",
+        target_pointer_width = "64"
+    )) {
+        let shared = opened.unwrap();
+        assert_eq!(shared.info().lock, Lock::RawSync);
+        assert_eq!(*shared.read().unwrap(), engine());
+        shared.update(|engine| engine.tick = 8).unwrap();
+        assert_eq!(shared.load().unwrap().tick, 8);
+    } else {
+        refused(opened.unwrap_err());
+    }
 }
 
 /// The bytes themselves, as the page has them.
@@ -99,19 +151,26 @@ fn the_bytes_of_format_1() {
     );
 }
 
-/// Makes the sample, once for each format version: `SHMEM_MAKE_SAMPLE=1 cargo test -p shmem-core --test format`.
+/// Makes what is missing of the samples, once for each format version:
+/// `SHMEM_MAKE_SAMPLE=1 cargo test -p shmem-core --test format --features raw_sync`.
 #[test]
-fn make_the_sample() {
+fn make_the_samples() {
     if std::env::var_os("SHMEM_MAKE_SAMPLE").is_none() {
-        println!("not run: SHMEM_MAKE_SAMPLE=1 makes the sample of a new format version");
+        println!("not run: SHMEM_MAKE_SAMPLE=1 makes the samples of a new format version");
         return;
     }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(SAMPLE);
     let options = Engine::options().max_handles(1).buffers(3);
-    let shared = options.create(&path, engine()).unwrap();
-    for _ in 0..2 {
-        shared.store(engine()).unwrap();
+    let locked = options.clone().lock(Lock::RawSync);
+    for (sample, options, stores) in [(SAMPLE, options, 2), (LOCKED, locked, 1)] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(sample);
+        if path.exists() {
+            continue;
+        }
+        let shared = options.create(&path, engine()).unwrap();
+        for _ in 0..stores {
+            shared.store(engine()).unwrap();
+        }
+        drop(shared);
+        Object::open(&path);
     }
-    drop(shared);
-    Object::open(&path);
 }

@@ -5,6 +5,7 @@
 #![expect(unsafe_code, reason = "forks, and closes what it does not own")]
 
 use std::fs::File;
+use std::path::Path;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
@@ -28,6 +29,7 @@ pub(crate) fn run(args: &[&str]) {
     let name = match *args {
         [name] => name,
         ["two", name] => return two(name),
+        ["drops", path] => return drops(Path::new(path)),
         ref other => panic!("a name, not {other:?}"),
     };
     let object = Small::open(name).unwrap();
@@ -186,6 +188,22 @@ fn two(name: &str) {
     while commands.next().is_some() {
         say(tell(new.try_write(), |guard| guard.counter));
     }
+}
+
+/// `peer fork drops <path>`: a child that drops the guards and the handle that it inherits, and ends.
+fn drops(path: &Path) {
+    let object = Small::open(path).unwrap();
+    let commands = Commands::ready();
+    let read = object.read().unwrap();
+    if let Some(child) = fork() {
+        waitpid(Some(child), WaitOptions::empty()).unwrap();
+        say(read.counter);
+        commands.next();
+        return;
+    }
+    drop(read);
+    drop(object);
+    std::process::exit(0);
 }
 
 fn closefrom() {

@@ -1,7 +1,10 @@
 //! The second process of the tests: `peer <group> <args…>`.
 //!
 //! One module for each group. A peer that outlives its test dies by an alarm.
-#![expect(unsafe_code, reason = "sets the alarm")]
+#![expect(
+    unsafe_code,
+    reason = "sets the alarm, and shares memory as a program in C does"
+)]
 
 use std::path::Path;
 
@@ -13,6 +16,7 @@ mod fork;
 mod kills;
 mod layouts;
 mod lifetime;
+mod pthread;
 #[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
 mod recorded;
 mod scribble;
@@ -38,6 +42,7 @@ fn main() {
         ["fork", args @ ..] => fork::run(args),
         ["kills", args @ ..] => kills::run(args),
         ["lifetime", args @ ..] => lifetime::run(args),
+        ["pthread", path] => pthread::run(path),
         #[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
         ["recorded", args @ ..] => recorded::run(args),
         ["scribble", args @ ..] => scribble::run(args),
