@@ -38,6 +38,38 @@ fn nothing_is_torn_lost_hung_or_left() {
     }
 }
 
+/// Values that are changed in place, arrays, and files, for some seconds each.
+#[test]
+fn nothing_is_torn_lost_hung_or_left_in_place() {
+    for (kind, file) in [
+        ("in-place", "no"),
+        ("array", "no"),
+        ("array", "yes"),
+        ("copies", "yes"),
+    ] {
+        let args = [
+            "--seconds",
+            "5",
+            "--seed",
+            "20261",
+            "--kind",
+            kind,
+            "--file",
+            file,
+        ];
+        let (content, counts, said) = torture(&args);
+        println!("{kind}, {file}: {counts}");
+        assert!(content, "{kind}: {said}");
+        for what in ["kills", "commits", "reads"] {
+            assert!(counts[what].as_u64().unwrap() > 0, "{what} of {kind}");
+        }
+        let some = |what: &str| counts[what].as_u64().unwrap() > 0;
+        assert_eq!(some("items"), kind == "array", "{counts}");
+        assert_eq!(some("flushes"), file == "yes", "{counts}");
+        assert_eq!(some("poisoned"), kind != "copies", "{counts}");
+    }
+}
+
 /// With one fault made on purpose it says which kind of thing went wrong, and how to repeat it.
 #[test]
 fn each_fault_is_noticed() {
@@ -51,6 +83,8 @@ fn each_fault_is_noticed() {
         ("pin", "left"),
         ("descriptor", "left"),
         ("file", "left"),
+        ("item", "torn"),
+        ("lose-item", "lost"),
     ] {
         let mut args = vec!["--teeth", fault];
         if fault == "hold" {

@@ -243,7 +243,7 @@ impl Operation {
             ("count", Content::Whole(counters, version)) => {
                 Some((vec![counters[0], counters[1] + 1], *version))
             }
-            ("store_at" | "update_at" | "broken_item" | "broken_record", old) => {
+            ("store_at" | "try_store_at" | "update_at" | "broken_item" | "broken_record", old) => {
                 with_item(old, ONE, NEW)
             }
             ("store_other", old) => with_item(old, OTHER_ONE, NEWER),

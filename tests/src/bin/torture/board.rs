@@ -17,6 +17,8 @@ pub(crate) const SLOTS: usize = 40;
 const LIVES: usize = 1 << 16;
 /// Objects of a round, one after the other.
 pub(crate) const INCARNATIONS: usize = 1 << 14;
+/// Items of an array: some share a stripe with another.
+pub(crate) const ITEMS: usize = 66;
 /// Lines of the log.
 const LINES: usize = 1 << 23;
 
@@ -25,7 +27,8 @@ const SLOT: usize = 32;
 const AT_SLOTS: usize = 128;
 const AT_LIVES: usize = AT_SLOTS + SLOTS * SLOT;
 const AT_NEWEST: usize = AT_LIVES + LIVES;
-const AT_LOG: usize = AT_NEWEST + INCARNATIONS;
+const AT_ITEMS: usize = AT_NEWEST + INCARNATIONS;
+const AT_LOG: usize = AT_ITEMS + INCARNATIONS * ITEMS;
 const WORDS: usize = AT_LOG + LINES;
 
 /// Words that are there once.
@@ -66,6 +69,9 @@ pub(crate) enum Place {
     Waits,
     Busy,
     Full,
+    Flushes,
+    Poisoned,
+    Items,
 }
 
 /// How far a round has come. Everybody follows; the conductor sets it.
@@ -100,6 +106,8 @@ pub(crate) enum Kind {
     Seen,
     /// The life found, when that version was current, that a writer had died in the middle of the next.
     Recovered,
+    /// The life has left that version half-changed, alive: it gave up in place.
+    Left,
 }
 
 /// A line of the log: kind (3 bits), incarnation (14), version (31), life (16).
@@ -124,6 +132,7 @@ impl Line {
             3 => Kind::Change,
             4 => Kind::Seen,
             5 => Kind::Recovered,
+            6 => Kind::Left,
             _ => return None,
         };
         Some(Line {
@@ -235,6 +244,11 @@ impl Board {
     /// The newest version of an incarnation that anybody is known to have published or seen.
     pub(crate) fn newest(self, incarnation: u16) -> &'static AtomicU64 {
         &self.0[AT_NEWEST + usize::from(incarnation) % INCARNATIONS]
+    }
+
+    /// The newest version of an item of an array that anybody is known to have published or seen.
+    pub(crate) fn newest_item(self, incarnation: u16, item: usize) -> &'static AtomicU64 {
+        &self.0[AT_ITEMS + usize::from(incarnation) % INCARNATIONS * ITEMS + item % ITEMS]
     }
 
     /// Says what a life is about to do.

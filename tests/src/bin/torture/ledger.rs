@@ -4,10 +4,11 @@
 //! one publication may be unsaid, and it is known which. And each writer says whose value it found: every
 //! version but the last, and those before a blind `store`, is seen by its successor.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering::SeqCst;
 
 use crate::board::{Board, Kind, Word};
+use crate::plan;
 use crate::report::Violation;
 
 /// More versions than a round can have.
@@ -20,6 +21,8 @@ struct Book {
     said: Vec<u16>,
     seen: Vec<u16>,
     recovered: HashMap<u64, u32>,
+    /// Those who gave up in place, and live: one who did may have been found by many, one after the other.
+    left: HashSet<u64>,
 }
 
 fn place(list: &mut Vec<u16>, version: u64) -> &mut u16 {
@@ -77,14 +80,18 @@ pub(crate) fn audit(board: Board) -> Audit {
                 *seen = life;
             }
             Kind::Recovered => *book.recovered.entry(version).or_default() += 1,
+            Kind::Left => {
+                book.left.insert(version);
+            }
             Kind::Blind | Kind::Change => {}
         }
     }
     let mut unsaid = unsaid(board, &mut books);
+    let in_place = board.plan().kind != plan::Kind::Copies;
     for (incarnation, book) in &mut books {
         let unsaid = unsaid.remove(incarnation).unwrap_or_default();
         let newest = board.newest(*incarnation).load(SeqCst);
-        audit.account(*incarnation, book, unsaid, newest);
+        audit.account(*incarnation, book, unsaid, newest, in_place);
     }
     audit
 }
@@ -118,11 +125,19 @@ impl Audit {
     }
 
     /// Accounts for the versions of one object up to the newest that anybody knows of.
-    fn account(&mut self, incarnation: u16, book: &mut Book, mut unsaid: Unsaid, newest: u64) {
+    fn account(
+        &mut self,
+        incarnation: u16,
+        book: &mut Book,
+        mut unsaid: Unsaid,
+        newest: u64,
+        in_place: bool,
+    ) {
         for (version, times) in &book.recovered {
             // The dead, of whom each was about to publish the next version, or did not say which.
             let known = unsaid.known.get(&(version + 1)).map_or(0, Vec::len);
-            if *times as usize > known + unsaid.blind.len() + unsaid.changes {
+            let dead = known + unsaid.blind.len() + unsaid.changes;
+            if *times as usize > dead && !(in_place && (dead > 0 || book.left.contains(version))) {
                 let text = format!(
                     "{times} writers found one dead after version {version} of object {incarnation}, where {known} died"
                 );

@@ -2,11 +2,13 @@
 //!
 //! ```text
 //! cargo run --release -p tests --bin torture -- [--seconds N] [--seed S] [--round K] [--writers W]
-//!     [--readers R] [--payload BYTES] [--buffers B] [--strict] [--json]
+//!     [--readers R] [--payload BYTES] [--buffers B] [--kind copies|in-place|array] [--file yes|no] [--strict] [--json]
 //! ```
 //!
 //! Each round has its own directory of named objects and its own numbers, drawn from the seed: 2 to 8 writers,
-//! up to 16 readers, a value of 8 bytes to a mebibyte, 2 to 8 buffers, hardly more handles than processes. While
+//! up to 16 readers, a value of 8 bytes to a mebibyte, 2 to 8 buffers, hardly more handles than processes. In a
+//! quarter of the rounds the value is changed in place, in another it is an array, whose items are changed one by
+//! one and together; a third has its object at a path, and flushes it. While
 //! they write and read, publishers create and remove the object, a janitor lists and prunes, all of them
 //! fork now and then, and the conductor kills one every few milliseconds, or stops it for a while.
 //!
@@ -33,7 +35,7 @@ mod value;
 mod witness;
 
 use conductor::Stage;
-use plan::{Asked, Plan, Teeth};
+use plan::{Asked, Kind, Plan, Teeth};
 use report::Report;
 
 fn main() -> ExitCode {
@@ -85,6 +87,8 @@ impl Asked {
             readers: None,
             payload: None,
             buffers: None,
+            kind: None,
+            file: None,
             strict: false,
             json: false,
             teeth: Teeth::None,
@@ -108,6 +112,13 @@ impl Asked {
                     }
                     asked.payload = Some(payload);
                 }
+                "--kind" => {
+                    let name = next()?;
+                    let mut all = Kind::ALL.iter();
+                    let found = all.find(|(known, _)| known == name);
+                    asked.kind = Some(found.ok_or(format!("no such kind: {name}"))?.1);
+                }
+                "--file" => asked.file = Some(next()? == "yes"),
                 // To see that what is wrong is found.
                 "--teeth" => {
                     let name = next()?;
@@ -137,8 +148,15 @@ impl Asked {
             let value = (*value)?;
             Some(format!(" --{name} {value}"))
         });
+        let mut kinds = Kind::ALL.iter();
+        let kind = kinds.find(|(_, kind)| Some(*kind) == self.kind);
+        let kind = kind.map(|(name, _)| format!(" --kind {name}"));
+        let file = self.file.map(|file| match file {
+            true => " --file yes".to_owned(),
+            false => " --file no".to_owned(),
+        });
         let strict = self.strict.then(|| " --strict".to_owned());
-        given.chain(strict).collect()
+        given.chain(kind).chain(file).chain(strict).collect()
     }
 }
 

@@ -15,6 +15,9 @@ pub(crate) struct Asked {
     pub(crate) readers: Option<u32>,
     pub(crate) payload: Option<u32>,
     pub(crate) buffers: Option<u32>,
+    pub(crate) kind: Option<Kind>,
+    /// Files only, or names only.
+    pub(crate) file: Option<bool>,
     pub(crate) strict: bool,
     pub(crate) json: bool,
     pub(crate) teeth: Teeth,
@@ -39,10 +42,14 @@ pub(crate) enum Teeth {
     Pin,
     /// Leaves a file.
     File,
+    /// Writes into an item of an array, past the library.
+    Item,
+    /// Says that it has published an item and has not.
+    LoseItem,
 }
 
 impl Teeth {
-    pub(crate) const ALL: [(&'static str, Teeth); 7] = [
+    pub(crate) const ALL: [(&'static str, Teeth); 9] = [
         ("in-place", Teeth::InPlace),
         ("lose", Teeth::Lose),
         ("unsaid", Teeth::Unsaid),
@@ -50,6 +57,33 @@ impl Teeth {
         ("descriptor", Teeth::Descriptor),
         ("pin", Teeth::Pin),
         ("file", Teeth::File),
+        ("item", Teeth::Item),
+        ("lose-item", Teeth::LoseItem),
+    ];
+
+    /// Whether it is made in rounds of arrays, and not in those of values in copies.
+    fn of_items(self) -> bool {
+        matches!(self, Teeth::Item | Teeth::LoseItem)
+    }
+}
+
+/// What the object of a round holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A value in several buffers.
+    #[default]
+    Copies,
+    /// A value that is changed in place.
+    InPlace,
+    /// An array of them.
+    Array,
+}
+
+impl Kind {
+    pub(crate) const ALL: [(&'static str, Kind); 3] = [
+        ("copies", Kind::Copies),
+        ("in-place", Kind::InPlace),
+        ("array", Kind::Array),
     ];
 }
 
@@ -80,6 +114,9 @@ pub(crate) struct Plan {
     pub(crate) hold: u32,
     /// The longest pause of a writer, in microseconds.
     pub(crate) pause: u32,
+    pub(crate) kind: Kind,
+    /// Whether the object is a file at a path, which is flushed now and then.
+    pub(crate) file: bool,
     pub(crate) teeth: Teeth,
 }
 
@@ -113,6 +150,15 @@ impl Plan {
         let blows = one_of(&[2_000, 6_000, 12_000, 40_000]);
         let hold = one_of(&[10, 500, 5_000, 20_000]);
         let pause = one_of(&[0, 300, 3_000]);
+        let kind = one_of(&[0, 0, 1, 2]);
+        let file = one_of(&[0, 0, 1]);
+        let kind = match asked.teeth {
+            Teeth::None => asked.kind.unwrap_or(Kind::ALL[kind as usize].1),
+            teeth if teeth.of_items() => Kind::Array,
+            _ => Kind::Copies,
+        };
+        let file = asked.teeth == Teeth::None && asked.file.unwrap_or(file == 1);
+        let payload = asked.payload.unwrap_or(payload);
         let writers = asked.writers.unwrap_or(writers);
         let readers = asked.readers.unwrap_or(readers);
         // One more for the inspector. Forked children want some as well, and get none where they are scarce.
@@ -123,7 +169,11 @@ impl Plan {
             writers,
             readers,
             publishers,
-            payload: asked.payload.unwrap_or(payload),
+            // An array has many items.
+            payload: match kind {
+                Kind::Array => payload.min(4_096),
+                _ => payload,
+            },
             buffers: asked.buffers.unwrap_or(buffers),
             max_handles: if scarce == 1 {
                 everybody / 2 + 1
@@ -131,18 +181,20 @@ impl Plan {
                 everybody + spare
             },
             mode,
-            keep: keep == 1,
+            keep: keep == 1 || file,
             removals: removals == 1,
             forks,
             stops,
             blows,
             hold,
             pause,
+            kind,
+            file,
             teeth: asked.teeth,
         }
     }
 
-    pub(crate) const WORDS: usize = 17;
+    pub(crate) const WORDS: usize = 19;
 
     pub(crate) fn to_words(self) -> [u64; Self::WORDS] {
         let teeth = Teeth::ALL
@@ -166,6 +218,8 @@ impl Plan {
             self.hold.into(),
             self.pause.into(),
             teeth.map_or(0, |teeth| teeth as u64 + 1),
+            self.kind as u64,
+            self.file.into(),
         ]
     }
 
@@ -189,6 +243,8 @@ impl Plan {
             blows: number(13),
             hold: number(14),
             pause: number(15),
+            kind: Kind::ALL[number(17) as usize % Kind::ALL.len()].1,
+            file: words[18] == 1,
             teeth: teeth.map_or(Teeth::None, |at| Teeth::ALL[at].1),
         }
     }
@@ -206,13 +262,21 @@ impl std::fmt::Display for Plan {
             forks,
             stops,
             blows,
+            kind,
+            file,
             ..
         } = self;
+        let what = match kind {
+            Kind::Copies => format!("{payload} bytes in {buffers} buffers"),
+            Kind::InPlace => format!("{payload} bytes in place"),
+            Kind::Array => format!("items of {payload} bytes"),
+        };
+        let what = if *file { what + " of a file" } else { what };
         let life = if self.keep { "kept" } else { "while open" };
         let removed = if self.removals { ", removed" } else { "" };
         write!(
             f,
-            "{writers} writers, {readers} readers, {payload} bytes in {buffers} buffers, {max_handles} handles, \
+            "{writers} writers, {readers} readers, {what}, {max_handles} handles, \
              mode {mode:o}, {life}{removed}, a blow each {blows} µs at most, {stops} ‰ stops, {forks} ‰ forks"
         )
     }

@@ -40,12 +40,12 @@ pub(crate) struct Outcome {
 }
 
 /// What the slots count, and what it is called.
-const COUNTS: [(&str, &str, Place); 10] = [
+const COUNTS: [(&str, &str, Place); 13] = [
     ("commits", "commits", Place::Commits),
     ("reads", "reads", Place::Reads),
     (
         "take_overs",
-        "take-overs with a change rolled back",
+        "take-overs with a change rolled back or half-made",
         Place::Recovered,
     ),
     ("opened", "handles opened", Place::Opened),
@@ -55,6 +55,9 @@ const COUNTS: [(&str, &str, Place); 10] = [
     ("waits", "waits", Place::Waits),
     ("busy", "refused as busy", Place::Busy),
     ("full", "refused for want of a row", Place::Full),
+    ("items", "commits of one item", Place::Items),
+    ("flushes", "flushes", Place::Flushes),
+    ("poisoned", "refused as poisoned", Place::Poisoned),
 ];
 
 /// A run, round by round.

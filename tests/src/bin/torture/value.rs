@@ -14,7 +14,8 @@ pub(crate) struct Value<const WORDS: usize> {
 ///
 /// | Bits | Meaning |
 /// |-----:|---------|
-/// | 0–32 | the version that it is to become, or a number of its own if that cannot be known |
+/// | 0–31 | the version that it is to become, or a number of its own if that cannot be known |
+/// | 32 | 1 if all items of an array become it |
 /// | 33 | 1 if it is a number of its own |
 /// | 34–49 | the life that wrote it |
 /// | 50–63 | the object's incarnation |
@@ -24,13 +25,24 @@ pub(crate) struct Mark(u64);
 const LIFE: u32 = 34;
 const INCARNATION: u32 = 50;
 const BLIND: u64 = 1 << 33;
-const NUMBER: u64 = BLIND - 1;
+const WHOLE: u64 = 1 << 32;
+const NUMBER: u64 = WHOLE - 1;
 
 impl Mark {
     /// Of a value that becomes that version.
     pub(crate) fn new(incarnation: u16, version: u64, life: u16) -> Self {
         let who = u64::from(incarnation) << INCARNATION | u64::from(life) << LIFE;
         Mark(who | version & NUMBER)
+    }
+
+    /// Of an item that becomes that version together with all others.
+    pub(crate) fn of_all(incarnation: u16, version: u64, life: u16) -> Self {
+        Mark(Mark::new(incarnation, version, life).0 | WHOLE)
+    }
+
+    /// Whether all items became it.
+    pub(crate) fn is_of_all(self) -> bool {
+        self.0 & WHOLE != 0
     }
 
     /// Of a value that is stored without having seen its predecessor.
@@ -89,6 +101,11 @@ impl<const WORDS: usize> Value<WORDS> {
             *place = word;
             word = word.wrapping_add(step);
         }
+    }
+
+    /// The mark, whatever the words are: of a value that somebody has left half-changed.
+    pub(crate) fn claims(&self) -> Mark {
+        Mark(self.mark)
     }
 
     /// The mark, if all words belong to it; else in words what does not.

@@ -32,6 +32,7 @@ pub(super) fn go_on<const WORDS: usize>(peer: &mut Peer, inherited: &SharedObjec
     match own.read().map(|guard| guard.mark()) {
         Ok(Ok(_)) => {}
         Ok(Err(wrong)) => peer.violation("torn", format!("a child's guard: {wrong}")),
+        Err(error) if peer.is_poisoned(&error) => {}
         Err(error) => peer.unexpected("reading in a child", &error),
     }
     for _ in 0..peer.random.below(4) {

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use shmem_core::{Error, ReadGuard, SharedObject};
 
+use super::Peer;
 use super::track::Track;
-use super::{NAME, Peer};
 use crate::board::{Kind, Phase};
 use crate::value::{Mark, Value};
 
@@ -33,8 +33,10 @@ pub(super) fn run<const WORDS: usize>(peer: &mut Peer) {
     }
     peer.wants(false);
     peer.rest(Phase::Calm, Phase::Buffers);
-    if let Some(object) = &object {
-        buffers(peer, object);
+    match &object {
+        Some(object) if peer.is_in_place() => the_only_buffer(peer, object),
+        Some(object) => buffers(peer, object),
+        None => {}
     }
     peer.rest(Phase::Buffers, Phase::Rows);
     if let Some(object) = object {
@@ -43,7 +45,7 @@ pub(super) fn run<const WORDS: usize>(peer: &mut Peer) {
     if let Err(error) = shmem_core::prune() {
         peer.unexpected("pruning at the end", &error);
     }
-    match shmem_core::remove(NAME) {
+    match shmem_core::remove(peer.at()) {
         Ok(()) | Err(Error::NotFound { .. }) => {}
         Err(error) => peer.unexpected("removing at the end", &error),
     }
@@ -54,7 +56,9 @@ pub(super) fn run<const WORDS: usize>(peer: &mut Peer) {
 /// next writer has one left.
 fn buffers<const WORDS: usize>(peer: &mut Peer, object: &SharedObject<Value<WORDS>>) {
     let buffers = object.info().buffers;
-    if buffers != peer.plan.buffers {
+    // Of a file the version that was flushed keeps one, if it is none of the others.
+    let reserved = u32::from(peer.plan.file);
+    if buffers != peer.plan.buffers.max(2 + reserved) {
         peer.violation("other", format!("{buffers} buffers"));
     }
     let mut held: Vec<ReadGuard<'_, Value<WORDS>>> = Vec::new();
@@ -65,7 +69,7 @@ fn buffers<const WORDS: usize>(peer: &mut Peer, object: &SharedObject<Value<WORD
         let floor = held.last().map_or(0, |guard| ReadGuard::version(guard).0);
         let mut guard = match object.try_write() {
             Ok(guard) => guard,
-            Err(Error::Busy { .. }) if count + 1 == buffers => return,
+            Err(Error::Busy { .. }) if count + 1 + reserved >= buffers => return,
             Err(error) => {
                 let text = format!("a writer beside {count} guards in {buffers} buffers: {error}");
                 peer.violation("left", text);
@@ -96,6 +100,31 @@ fn buffers<const WORDS: usize>(peer: &mut Peer, object: &SharedObject<Value<WORD
         drop(guard);
         peer.board.log(line);
         peer.board.intend_nothing(peer.life);
+    }
+}
+
+/// The others have no guards: a writer need not wait, and what it publishes is whole.
+fn the_only_buffer<const WORDS: usize>(peer: &mut Peer, object: &SharedObject<Value<WORDS>>) {
+    let mut guard = match object.try_write() {
+        Ok(guard) => guard,
+        Err(error) => {
+            peer.violation("left", format!("a writer, where nobody reads: {error}"));
+            return;
+        }
+    };
+    let next = shmem_core::WriteGuard::version(&guard).0 + 1;
+    let recovered = shmem_core::WriteGuard::recovered(&guard);
+    if let (Err(wrong), false) = (guard.mark(), recovered) {
+        peer.violation("torn", format!("at the end: {wrong}"));
+        return;
+    }
+    let incarnation = guard.claims().incarnation();
+    guard.set(Mark::new(incarnation, next, peer.life));
+    drop(guard);
+    peer.board.log(peer.line(Kind::Commit, incarnation, next));
+    match object.read().map(|guard| guard.mark()) {
+        Ok(Ok(mark)) if mark.version() == Some(next) => {}
+        found => peer.violation("lost", format!("written at the end, and found {found:?}")),
     }
 }
 

@@ -11,16 +11,18 @@ use std::time::Duration;
 use rustix::process::{
     Signal, WaitOptions, getpid, kill_process, set_parent_process_death_signal, wait,
 };
-use shmem_core::{Error, Lifetime, Options, Shared as _};
+use shmem_core::{Error, Lifetime, Location, Options, Payload, Shared as _, SharedObject};
 use tests::Random;
 
 use crate::board::{Board, Kind, Line, Phase, Place, Word};
-use crate::plan::{Plan, Teeth, mix};
+use crate::plan::{self, Plan, Teeth, mix};
 use crate::sys;
 use crate::value::{Value, with_payload};
 
 mod child;
+mod array;
 mod inspector;
+mod items;
 mod publisher;
 mod reader;
 mod track;
@@ -130,6 +132,11 @@ impl Peer {
     fn live(mut self) {
         let payload = self.plan.payload;
         match self.role {
+            Role::Writer | Role::Reader | Role::Publisher | Role::Inspector
+                if self.plan.kind == plan::Kind::Array =>
+            {
+                with_payload!(payload, array::run, &mut self)
+            }
             Role::Writer => with_payload!(payload, writer::run, &mut self),
             Role::Reader => with_payload!(payload, reader::run, &mut self),
             Role::Publisher => with_payload!(payload, publisher::run, &mut self),
@@ -166,11 +173,51 @@ impl Peer {
         } else {
             Lifetime::WhileOpen
         };
-        Value::options()
+        let options = Value::options()
             .lifetime(lifetime)
             .mode(self.plan.mode)
-            .max_handles(self.plan.max_handles)
-            .buffers(self.plan.buffers)
+            .max_handles(self.plan.max_handles);
+        match self.plan.kind {
+            plan::Kind::Copies => options.buffers(self.plan.buffers),
+            plan::Kind::InPlace => options.buffers(1),
+            plan::Kind::Array => options,
+        }
+    }
+
+    /// Where the object of the round is.
+    fn at(&self) -> Location {
+        let at = if self.plan.file {
+            Location::try_from(self.dir.join("shm").join(NAME))
+        } else {
+            Location::try_from(NAME)
+        };
+        at.expect("a name or a path")
+    }
+
+    /// Whether the value is changed in place.
+    fn is_in_place(&self) -> bool {
+        self.plan.kind != plan::Kind::Copies
+    }
+
+    /// Has the disk write what was published, now and then.
+    fn flushes<P: ?Sized + Payload>(&mut self, object: &SharedObject<P>) {
+        if self.is_child || !self.plan.file || !self.chance(50) {
+            return;
+        }
+        match object.flush() {
+            Ok(()) => self.count(Place::Flushes),
+            Err(error) if self.is_poisoned(&error) => {}
+            Err(error) => self.unexpected("flushing", &error),
+        }
+    }
+
+    /// Whether that is why: a writer gave up, or was killed, in the middle of a change in place.
+    fn is_poisoned(&self, error: &Error) -> bool {
+        let poisoned = matches!(error, Error::Poisoned { .. }) && self.is_in_place();
+        if poisoned {
+            self.count(Place::Poisoned);
+        }
+        poisoned
     }
 
     fn chance(&mut self, per_mille: u32) -> bool {

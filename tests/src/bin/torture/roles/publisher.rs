@@ -2,11 +2,12 @@
 
 use std::sync::atomic::Ordering::SeqCst;
 
-use shmem_core::{Error, Shared};
+use shmem_core::{Error, Payload, Shared, SharedObject};
 
 use super::track::Track;
 use super::{Flow, NAME, Peer, child, writer};
-use crate::board::{Phase, Place, Word};
+use crate::board::{ITEMS, Phase, Place, Word};
+use crate::plan::Kind;
 use crate::value::{Mark, Value};
 
 pub(super) fn run<const WORDS: usize>(peer: &mut Peer) {
@@ -35,9 +36,9 @@ fn create<const WORDS: usize>(peer: &mut Peer) {
     let options = peer.options::<WORDS>();
     let removals = peer.removals();
     let created = if peer.chance(500) {
-        options.create_with(NAME, |value| value.set(mark))
+        options.create_with(peer.at(), |value| value.set(mark))
     } else {
-        options.create(NAME, Value::new(mark))
+        options.create(peer.at(), Value::new(mark))
     };
     let object = match created {
         Ok(object) => object,
@@ -55,6 +56,7 @@ fn create<const WORDS: usize>(peer: &mut Peer) {
                 peer.violation("lost", text);
             }
         }
+        Err(error) if peer.is_poisoned(&error) => {}
         Err(error) => peer.unexpected("reading what was created", &error),
     }
     for _ in 0..peer.random.below(20) {
@@ -74,11 +76,24 @@ fn create<const WORDS: usize>(peer: &mut Peer) {
 
 /// Removes the object, whoever has it open.
 fn remove<const WORDS: usize>(peer: &mut Peer) {
-    let object = peer.options::<WORDS>().open(NAME).ok();
+    let object = peer.options::<WORDS>().open(peer.at()).ok();
+    take_away(peer, object.as_ref());
+    let value = object.filter(|object| object.info().removed);
+    match value.map(|object| object.load_boxed().map(|value| value.mark())) {
+        Some(Err(error)) if !peer.is_poisoned(&error) => {
+            peer.unexpected("reading after removing", &error);
+        }
+        Some(Ok(Err(wrong))) => peer.violation("torn", format!("a removed object: {wrong}")),
+        _ => {}
+    }
+}
+
+/// Removes the object, of which `object` is a handle.
+pub(super) fn take_away<P: ?Sized + Payload>(peer: &mut Peer, object: Option<&SharedObject<P>>) {
     let removing = peer.board.at(peer.slot, Place::Removing);
     removing.store(1, SeqCst);
     peer.board.next(Word::Removals);
-    let result = shmem_core::remove(NAME);
+    let result = shmem_core::remove(peer.at());
     removing.store(0, SeqCst);
     match &result {
         Ok(()) => peer.count(Place::Removed),
@@ -99,13 +114,10 @@ fn remove<const WORDS: usize>(peer: &mut Peer) {
         Ok(_) => peer.violation("other", "a removed object could be written"),
         Err(error) => peer.unexpected("writing after removing", &error),
     }
-    if let Err(wrong) = object.load_boxed().map(|value| value.mark()) {
-        peer.unexpected("reading after removing", &wrong);
-    }
 }
 
 /// An object under a name that nobody uses again. Killed here, it leaves something to be pruned.
-fn aside(peer: &mut Peer) {
+pub(super) fn aside(peer: &mut Peer) {
     let name = format!("aside-{}-{}", peer.life, peer.random.below(1 << 30));
     match u64::options().mode(peer.plan.mode).create(&*name, 1) {
         Ok(object) => {
@@ -128,17 +140,23 @@ pub(super) fn tidy(peer: &mut Peer) {
                 }
                 Err(error) => peer.unexpected("pruning", &error),
             },
-            1 => match shmem_core::schema(NAME) {
-                Ok(schema) if schema.name() == "Value" => {}
+            1 => match shmem_core::schema(peer.at()) {
+                Ok(schema) if peer.plan.kind == Kind::Array || schema.name() == "Value" => {}
                 Err(Error::NotFound { .. }) => {}
                 Ok(schema) => peer.violation("other", format!("a schema of {}", schema.name())),
                 Err(error) => peer.unexpected("reading the schema", &error),
             },
             _ => match shmem_core::list() {
                 Ok(all) => {
+                    let items = if peer.plan.kind == Kind::Array {
+                        ITEMS
+                    } else {
+                        1
+                    };
+                    let size = u64::from(peer.plan.payload) * items as u64;
                     let main = all.iter().filter(|info| info.location.name() == Some(NAME));
                     for info in main {
-                        if info.size != peer.plan.payload.into() || info.version.0 == 0 {
+                        if info.size != size || info.version.0 == 0 {
                             peer.violation("other", format!("listed as {info:?}"));
                         }
                     }

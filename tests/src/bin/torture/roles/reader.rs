@@ -6,7 +6,7 @@ use std::time::Duration;
 use shmem_core::{Error, ReadGuard, SharedObject, SharedReader, Version};
 
 use super::track::{Held, Track};
-use super::{Flow, NAME, Peer, child};
+use super::{Flow, Peer, child};
 use crate::board::{Phase, Place};
 use crate::plan::Teeth;
 use crate::value::Value;
@@ -25,7 +25,7 @@ pub(super) fn run<const WORDS: usize>(peer: &mut Peer) {
     }
 }
 
-fn steps(peer: &mut Peer) -> u32 {
+pub(super) fn steps(peer: &mut Peer) -> u32 {
     let most = [1, 10, 100, 1_000][peer.random.below(4) as usize];
     peer.random.below(most) + 1
 }
@@ -38,6 +38,8 @@ fn session<const WORDS: usize>(peer: &mut Peer) {
     let mut flow = Flow::Go;
     let mut held = Vec::new();
     let hold = peer.plan.hold;
+    // Where a guard keeps all writers out, it must go before the next one comes.
+    let guards = if peer.is_in_place() { 1 } else { GUARDS };
     for _ in 0..steps(peer) {
         if flow == Flow::Leave || !peer.is_running() {
             break;
@@ -48,9 +50,12 @@ fn session<const WORDS: usize>(peer: &mut Peer) {
         // While it keeps a buffer from the writers, it must not wait for them.
         let patient = held.is_empty();
         let guard = look(peer, &object, &mut track, &mut flow, patient);
-        if let Some((guard, mark)) = guard.filter(|_| held.len() < GUARDS && peer.chance(300)) {
+        if let Some((guard, mark)) = guard.filter(|_| held.len() < guards && peer.chance(300)) {
             let time = Duration::from_micros(peer.random.below(hold).into());
             held.push(Held::new(guard, mark, time));
+        }
+        if patient {
+            peer.flushes(&object);
         }
         peer.nap(if patient { 1_000 } else { hold / 10 });
         if peer.forks() {
@@ -165,13 +170,13 @@ fn look<'a, const WORDS: usize>(
     None
 }
 
-fn patience(peer: &mut Peer) -> Duration {
+pub(super) fn patience(peer: &mut Peer) -> Duration {
     let longest = [1, 5, 100][peer.random.below(3) as usize];
     Duration::from_millis(u64::from(peer.random.below(longest)) + 1)
 }
 
 /// Checks what a wait says that began after `floor` was looked up. A handle that is `open` keeps its object.
-fn waited(
+pub(super) fn waited(
     peer: &Peer,
     track: &mut Track,
     result: shmem_core::Result<Version>,
@@ -205,7 +210,7 @@ fn waited(
 
 /// On a read-only mapping.
 fn watch<const WORDS: usize>(peer: &mut Peer) {
-    let reader: SharedReader<Value<WORDS>> = match peer.options().open_read_only(NAME) {
+    let reader: SharedReader<Value<WORDS>> = match peer.options().open_read_only(peer.at()) {
         Ok(reader) => reader,
         Err(Error::NotFound { .. }) => return,
         Err(error) => return peer.unexpected("open_read_only", &error),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use shmem_core::{Error, SharedObject, Version};
 
-use super::{Flow, NAME, Peer};
+use super::{Flow, Peer};
 use crate::board::{Kind, Line, Place, Word};
 use crate::plan::Plan;
 use crate::value::{Mark, Value};
@@ -33,6 +33,11 @@ impl Track {
     /// Which object it is, once a value of it was seen.
     pub(super) fn incarnation(&self) -> Option<u16> {
         self.incarnation
+    }
+
+    /// Whether it may be that object: the first that was seen is.
+    pub(super) fn is_of(&mut self, incarnation: u16) -> bool {
+        *self.incarnation.get_or_insert(incarnation) == incarnation
     }
 
     /// What a read that begins now must see, or something newer.
@@ -124,6 +129,7 @@ impl Track {
             }
             Error::Busy { .. } => peer.busy(how, error),
             Error::TimedOut { .. } => {}
+            _ if peer.is_poisoned(error) => {}
             _ => {
                 peer.unexpected(how, error);
                 return Flow::Leave;
@@ -157,20 +163,27 @@ impl Peer {
         self.wants(writer);
         let removals = self.removals();
         let options = self.options::<WORDS>();
+        let at = self.at();
         let opened = match self.random.below(4) {
-            0 => options.wait_for(Duration::from_millis(10)).open(NAME),
-            1 => options.open(NAME),
-            _ if !writer => options.open(NAME),
+            0 => options.wait_for(Duration::from_millis(10)).open(at),
+            1 => options.open(at),
+            _ if !writer => options.open(at),
             _ => {
                 let incarnation = self.board.new_incarnation()?;
                 let mark = Mark::new(incarnation, 1, self.life);
-                options.open_or_create(NAME, Value::new(mark))
+                options.open_or_create(at, Value::new(mark))
             }
         };
+        let object = self.opened(opened)?;
+        Some((object, Track::new(removals)))
+    }
+
+    /// The handle, if there is one. An object that is not there, or has no row left, is no violation.
+    pub(super) fn opened<O>(&mut self, opened: shmem_core::Result<O>) -> Option<O> {
         match opened {
             Ok(object) => {
                 self.count(Place::Opened);
-                return Some((object, Track::new(removals)));
+                return Some(object);
             }
             Err(Error::NotFound { .. }) => {}
             Err(Error::TooManyHandles { .. }) => {

@@ -1,5 +1,6 @@
 //! Publishes versions, in all the ways there are, and says so after each.
 
+use std::cell::Cell;
 use std::fs::read_dir;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -36,7 +37,7 @@ fn session<const WORDS: usize>(peer: &mut Peer) {
             break;
         }
         // Some keep a version meanwhile, where buffers are left if all do.
-        let spare = peer.plan.buffers > peer.plan.writers + 1;
+        let spare = !peer.is_in_place() && peer.plan.buffers > peer.plan.writers + 1;
         let held = (spare && peer.chance(50)).then(|| object.read());
         flow = step(peer, &object, &mut track);
         if let Some(Ok(guard)) = held.filter(|_| !peer.is_child) {
@@ -44,6 +45,7 @@ fn session<const WORDS: usize>(peer: &mut Peer) {
                 peer.violation("torn", format!("a guard across a write: {wrong}"));
             }
         }
+        peer.flushes(&object);
         let pause = peer.plan.pause;
         peer.nap(pause);
     }
@@ -98,7 +100,7 @@ fn bite<const WORDS: usize>(peer: &mut Peer) {
 
 impl Peer {
     /// Says that it has published a version.
-    fn published(&mut self, mark: Mark, version: u64) {
+    pub(super) fn published(&mut self, mark: Mark, version: u64) {
         if self.bites(Teeth::Unsaid) {
             return;
         }
@@ -125,8 +127,22 @@ impl Peer {
         Some(mark)
     }
 
+    /// Says that it found one dead, or half a value.
+    pub(super) fn recovers(&self, incarnation: u16, version: u64) {
+        self.count(Place::Recovered);
+        self.board
+            .log(self.line(Kind::Recovered, incarnation, version));
+    }
+
+    /// Says that it gave up: in place that leaves half a value. Called while it is known what it was about.
+    pub(super) fn leaves(&self, incarnation: u16, version: u64) {
+        if self.is_in_place() {
+            self.board.log(self.line(Kind::Left, incarnation, version));
+        }
+    }
+
     /// Makes a mess of some of the value first.
-    fn scrawl<const WORDS: usize>(&mut self, value: &mut Value<WORDS>, mark: Mark) {
+    pub(super) fn scrawl<const WORDS: usize>(&mut self, value: &mut Value<WORDS>, mark: Mark) {
         for _ in 0..self.random.below(3) {
             let count = self.random.below(u32::try_from(WORDS).unwrap_or(0) + 1);
             value.spoil(mark, count as usize);
@@ -159,14 +175,19 @@ fn write<const WORDS: usize>(
         Err(error) => return refused(peer, track, "write", &error),
     };
     let seen = WriteGuard::version(&guard);
-    let Some(before) = peer.begins(track, &guard, seen, floor) else {
-        return ControlFlow::Break(());
+    let recovered = WriteGuard::recovered(&guard);
+    let incarnation = if recovered && peer.is_in_place() {
+        // There is nothing whole to begin with; but the mark is changed by one store.
+        track.saw(peer, "a writer who repairs", seen.0, floor);
+        guard.claims().incarnation()
+    } else {
+        match peer.begins(track, &guard, seen, floor) {
+            Some(before) => before.incarnation(),
+            None => return ControlFlow::Break(()),
+        }
     };
-    let incarnation = before.incarnation();
-    if WriteGuard::recovered(&guard) {
-        peer.count(Place::Recovered);
-        let line = peer.line(Kind::Recovered, incarnation, seen.0);
-        peer.board.log(line);
+    if recovered {
+        peer.recovers(incarnation, seen.0);
     }
     if peer.forks() {
         // It is the parent's: dropping it does nothing.
@@ -192,6 +213,7 @@ fn write<const WORDS: usize>(
     peer.scrawl(&mut guard, mark);
     if peer.chance(100) {
         WriteGuard::discard(guard);
+        peer.leaves(incarnation, seen.0);
         return ControlFlow::Continue(());
     }
     guard.set(mark);
@@ -227,12 +249,19 @@ fn update<const WORDS: usize>(
     // What the function gets counts as changed before it has changed anything.
     let intent = peer.line(Kind::Change, incarnation, 0);
     peer.board.intend(intent);
+    let given_up = Cell::new(0);
     let result = catch_unwind(AssertUnwindSafe(|| {
         object.try_update(|value| {
             // Nobody else publishes meanwhile.
             let seen = object.version();
-            let before = peer.begins(track, value, seen, floor).ok_or(())?;
-            let mark = Mark::new(before.incarnation(), seen.0 + 1, peer.life);
+            given_up.set(seen.0);
+            if peer.is_in_place() {
+                // Somebody may have left it half-changed, which is not said here.
+                track.saw(peer, "a writer who repairs", seen.0, floor);
+            } else {
+                peer.begins(track, value, seen, floor).ok_or(())?;
+            }
+            let mark = Mark::new(incarnation, seen.0 + 1, peer.life);
             let intent = peer.line(Kind::Commit, mark.incarnation(), seen.0 + 1);
             peer.board.intend(intent);
             peer.scrawl(value, mark);
@@ -252,7 +281,10 @@ fn update<const WORDS: usize>(
             track.last = version;
             ControlFlow::Continue(())
         }
-        Ok(Ok(Err(()))) | Err(_) => ControlFlow::Continue(()),
+        Ok(Ok(Err(()))) | Err(_) => {
+            peer.leaves(incarnation, given_up.get());
+            ControlFlow::Continue(())
+        }
         Ok(Err(error)) => refused(peer, track, "try_update", &error),
     }
 }
