@@ -186,7 +186,7 @@ impl<P: ?Sized + Payload> SharedObject<P> {
     fn unpoison(&self, seen: Current, deadline: Deadline) -> core::result::Result<(), Refusal> {
         let now = self.view().current()?;
         if elements::pending(&self.view().mapping, now).is_some() {
-            let held = self.hold(deadline)?;
+            let held = self.hold(&deadline)?;
             drop(self.begin_in_place(held, deadline, false)?);
         } else if now.is_dirty() && now.version() == seen.version() {
             return Err(Refusal::Poisoned);
@@ -276,15 +276,17 @@ impl<P: ?Sized + Payload> SharedObject<P> {
     /// Begins a change: of a copy of the current version, or of a buffer to be filled, if not `copy`.
     #[inline]
     pub(crate) fn begin(&self, deadline: Deadline, copy: bool) -> Result<WriteGuard<'_, P>> {
-        let guard = self.lock_and_copy(deadline, copy);
+        let guard = self.lock_and_copy(&deadline, copy);
         guard.map_err(|refusal| self.view().explain(refusal))
     }
 
     /// Takes the lock, chooses a buffer and, if `copy`, fills it with the current version.
+    ///
+    /// The deadline is looked at only by those who wait: a copy of it would be made, and waited for, in each call.
     #[inline]
     fn lock_and_copy(
         &self,
-        deadline: Deadline,
+        deadline: &Deadline,
         copy: bool,
     ) -> core::result::Result<WriteGuard<'_, P>, Refusal> {
         let held = self.hold(deadline)?;
@@ -296,7 +298,7 @@ impl<P: ?Sized + Payload> SharedObject<P> {
         }
         let buffers = mapping.buffers();
         if buffers == 1 {
-            return self.begin_in_place(held, deadline, copy);
+            return self.begin_in_place(held, *deadline, copy);
         }
         if seen.buffer() >= buffers {
             return Err(Refusal::Word(seen));
@@ -326,14 +328,14 @@ impl<P: ?Sized + Payload> SharedObject<P> {
 
     /// Takes the lock.
     #[inline]
-    fn hold(&self, deadline: Deadline) -> core::result::Result<Held<'_>, Refusal> {
+    fn hold(&self, deadline: &Deadline) -> core::result::Result<Held<'_>, Refusal> {
         let attachment = &self.attachment;
         if !attachment.is_ours() {
             return Err(Refusal::Forked);
         }
         let control = self.view().mapping.control();
         if !lock::try_acquire(&control.writer, attachment.seat.token) {
-            self.acquire(deadline)?;
+            self.acquire(*deadline)?;
         }
         attachment.locks.set_writer(sync::thread());
         Ok(Held(attachment))
@@ -419,11 +421,11 @@ impl<P: ?Sized + Payload> SharedObject<P> {
         &self,
         seen: Current,
         buffers: u32,
-        deadline: Deadline,
+        deadline: &Deadline,
     ) -> core::result::Result<u32, Refusal> {
         match self.choose_now(seen, buffers) {
             Ok(Ok(buffer)) => Ok(buffer),
-            _ => Ok(self.choose_later(seen, buffers, deadline)?),
+            _ => Ok(self.choose_later(seen, buffers, *deadline)?),
         }
     }
 
