@@ -114,9 +114,13 @@ pub(crate) fn stamps(control: &Control, elements: &Elements, index: usize) -> Op
         whole: control.stamps[WHOLE].load(Ordering::Relaxed),
         stripe: stripe(elements, index).load(Ordering::Relaxed),
     };
+    // A stamp that is newer belongs to a change of the whole that is complete, and will not be published if its writer
+    // is dead. (That of an item will be.)
+    let version = Current::from_bits(control.current.load(Ordering::Relaxed)).version();
+    let published = now.whole <= version || cfg!(mutation = "unpublished_whole");
     // Before the copy: relaxed loads and a fence, since a read-only mapping allows no acquire load.
     fence(Ordering::Acquire);
-    (now.whole != 0 && now.stripe != CHANGING).then_some(now)
+    (now.whole != 0 && published && now.stripe != CHANGING).then_some(now)
 }
 
 /// Whether a copy made since is of one version of the item.

@@ -3,7 +3,7 @@
 use std::mem::ManuallyDrop;
 
 use super::process::{Model, Process, in_every_order, process};
-use crate::{Error, Version, WriteGuard};
+use crate::{Error, ReadGuard, Version, WriteGuard};
 
 #[test]
 fn readers_share_and_a_writer_excludes() {
@@ -112,6 +112,7 @@ fn a_dead_writer_keeps_nobody_out() {
             if let Ok(guard) = reader.object.try_read() {
                 let value = reader.mapping().get(&guard);
                 assert_eq!(reader.mapping().get(&guard), value, "changed under a guard");
+                assert_eq!(ReadGuard::version(&guard), Version(value + 1));
             }
         });
         let mut guard = writer.object.write().expect("a dead writer's lock");

@@ -210,15 +210,24 @@ impl Process {
         guard.expect("the lock").put(0, &bytes_of(new))
     }
 
-    /// Is killed when it has said that the item is to be copied from the record, or in the middle of that word.
-    pub(super) fn die_with_a_record(&self, new: u64) {
+    /// Is killed when its record is complete: after it has said that the array is half-written, or before.
+    pub(super) fn die_with_a_record(&self, new: u64, said: bool) {
+        self.die_in(|mapping| {
+            let seen = cell::current(mapping.control());
+            elements::record(mapping, seen, 0, &bytes_of(new));
+            if said {
+                // Between two words: the stamp of the array still holds.
+                let dirty = seen.to_bits() | cell::DIRTY;
+                cell::exchange(mapping.control(), seen, dirty).expect("nobody else writes");
+            }
+        });
+    }
+
+    /// Is killed in the middle of a step of a change.
+    pub(super) fn die_in(&self, step: impl FnOnce(&Mapping)) {
         let guard = self.object.begin(Deadline::Never, false);
-        let guard = ManuallyDrop::new(guard.expect("the lock"));
-        let (mapping, seen) = (self.mapping(), cell::current(self.mapping().control()));
-        elements::record(mapping, seen, 0, &bytes_of(new));
-        let dirty = seen.to_bits() | cell::DIRTY;
-        cell::exchange(mapping.control(), seen, dirty).expect("nobody else writes");
-        let _ = guard;
+        let _guard = ManuallyDrop::new(guard.expect("the lock"));
+        step(self.mapping());
         self.die();
     }
 

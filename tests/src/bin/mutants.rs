@@ -161,6 +161,11 @@ const MUTATIONS: &[Mutation] = &[
         "giving_up_wakes_who_waits",
     ),
     (
+        "unpublished_whole",
+        "copy an item out of a whole that was not published",
+        "a_whole_that_was_never_published_is_not_copied_out",
+    ),
+    (
         "rolled_under_a_stamp",
         "roll a dead writer's item forward below a stamp that still holds",
         "a_copy_is_of_one_version_while_an_item_is_rolled_forward",

@@ -83,7 +83,7 @@ impl Oracle {
             oracle.items = (0..count)
                 .map(|index| {
                     let stripe = raw.at(elements + 8 * (index % STRIPES));
-                    stamp(1) != 0 && stripe != u64::MAX
+                    (1..=version).contains(&stamp(1)) && stripe != u64::MAX
                 })
                 .collect();
             if dirty && raw.at(elements + STATE) == version + 1 {
