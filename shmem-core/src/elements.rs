@@ -50,8 +50,12 @@ pub(crate) fn record(mapping: &Mapping, seen: Current, index: usize, item: &[u8]
 /// Says that the array is about to change as a whole. Before `DIRTY`.
 pub(crate) fn begin_whole(mapping: &Mapping) {
     if let Some(elements) = mapping.elements() {
-        elements.state.store(0, Ordering::Relaxed);
-        mapping.control().stamps[WHOLE].store(0, Ordering::Relaxed);
+        if !cfg!(mutation = "record_outlives_a_whole") {
+            elements.state.store(0, Ordering::Relaxed);
+        }
+        if !cfg!(mutation = "no_begin_whole") {
+            mapping.control().stamps[WHOLE].store(0, Ordering::Relaxed);
+        }
         fence(Ordering::Release);
     }
 }
@@ -60,14 +64,15 @@ pub(crate) fn begin_whole(mapping: &Mapping) {
 /// array to itself.
 pub(crate) fn mend(mapping: &Mapping, seen: Current) {
     let stamp = &mapping.control().stamps[WHOLE];
-    if mapping.elements().is_some() && !seen.is_dirty() && stamp.load(Ordering::Relaxed) == 0 {
+    let begun = !seen.is_dirty() && stamp.load(Ordering::Relaxed) == 0;
+    if mapping.elements().is_some() && begun && !cfg!(mutation = "no_mend") {
         stamp.store(seen.version(), Ordering::Release);
     }
 }
 
 /// Says that the change of the whole is done, as `version`. Before it is published.
 pub(crate) fn end_whole(mapping: &Mapping, version: u64) {
-    if mapping.elements().is_some() {
+    if mapping.elements().is_some() && !cfg!(mutation = "no_end_whole") {
         mapping.control().stamps[WHOLE].store(version, Ordering::Release);
     }
 }
@@ -80,7 +85,8 @@ pub(crate) fn pending(mapping: &Mapping, seen: Current) -> Option<usize> {
     // The number may come from another program.
     let index = usize::try_from(index).ok()?;
     let in_range = index < mapping.items();
-    (seen.is_dirty() && state == seen.version() + 1 && in_range).then_some(index)
+    let pending = seen.is_dirty() && state == seen.version() + 1 && in_range;
+    (pending && !cfg!(mutation = "no_roll_forward")).then_some(index)
 }
 
 /// Copies the item from the record to its place. `seen` says that the array is half-written.
@@ -89,13 +95,17 @@ pub(crate) fn apply(mapping: &Mapping, seen: Current, index: usize) -> io::Resul
         return Ok(());
     };
     let stamp = stripe(elements, index);
-    stamp.store(CHANGING, Ordering::Relaxed);
+    if !cfg!(mutation = "no_item_stamp") {
+        stamp.store(CHANGING, Ordering::Relaxed);
+    }
     if !cfg!(mutation = "rolled_under_a_stamp") {
         // Whoever said that the array is half-written may have been killed before it took this one away.
         mapping.control().stamps[0].store(0, Ordering::Relaxed);
     }
-    // Orders the stamps before the bytes that follow, for those who copy them out.
-    fence(Ordering::Release);
+    if !cfg!(mutation = "no_item_fence") {
+        // Orders the stamps before the bytes that follow, for those who copy them out.
+        fence(Ordering::Release);
+    }
     mapping.copy_record_to(index)?;
     stamp.store(seen.version() + 1, Ordering::Release);
     Ok(())
@@ -130,7 +140,12 @@ pub(crate) fn still_hold(
     index: usize,
     before: Stamps,
 ) -> bool {
-    // The loads of the copy come before the loads of the stamps that accept it.
-    fence(Ordering::Acquire);
+    if cfg!(mutation = "item_not_rechecked") {
+        return true;
+    }
+    if !cfg!(mutation = "no_item_copy_fence") {
+        // The loads of the copy come before the loads of the stamps that accept it.
+        fence(Ordering::Acquire);
+    }
     stamps(control, elements, index) == Some(before)
 }

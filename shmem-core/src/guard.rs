@@ -362,8 +362,13 @@ impl<'a, P: ?Sized + Payload> WriteGuard<'a, P> {
     pub(crate) fn put(mut self, index: usize, item: &[u8]) -> Version {
         let mapping = &self.held.0.view.mapping;
         let seen = self.change().seen;
-        elements::record(mapping, seen, index, item);
+        if !cfg!(mutation = "record_after_dirty") {
+            elements::record(mapping, seen, index, item);
+        }
         let seen = in_place::soil(mapping.control(), seen);
+        if cfg!(mutation = "record_after_dirty") {
+            elements::record(mapping, seen, index, item);
+        }
         let applied = elements::apply(mapping, seen, index);
         applied.unwrap_or_else(|_| unreachable!("an item in the window is mapped"));
         let change = self.change_mut();

@@ -45,7 +45,12 @@ const OWN_PATIENCE: Duration = Duration::from_secs(1);
 /// Says that a writer wants the value to itself, and returns the word that says so. The caller holds the lock.
 #[inline]
 pub(crate) fn drain(control: &Control) -> Current {
-    let old = control.current.fetch_or(cell::DRAINING, DRAIN);
+    let draining = if cfg!(mutation = "no_drain") {
+        0
+    } else {
+        cell::DRAINING
+    };
+    let old = control.current.fetch_or(draining, DRAIN);
     Current::from_bits(old | cell::DRAINING)
 }
 
@@ -72,9 +77,13 @@ pub(crate) fn soil(control: &Control, seen: Current) -> Current {
         cell::DIRTY
     };
     let soiled = cell::exchange(control, seen, seen.to_bits() | dirty);
-    control.stamps[0].store(0, Ordering::Relaxed);
-    // Both before the bytes: for whoever copies out, and for whoever finds us dead.
-    fence(Ordering::Release);
+    if !cfg!(mutation = "no_soil_stamp") {
+        control.stamps[0].store(0, Ordering::Relaxed);
+    }
+    if !cfg!(mutation = "no_soil_fence") {
+        // Both before the bytes: for whoever copies out, and for whoever finds us dead.
+        fence(Ordering::Release);
+    }
     soiled.unwrap_or(seen)
 }
 

@@ -188,7 +188,9 @@ impl<P: ?Sized + Payload> SharedObject<P> {
         if elements::pending(&self.view().mapping, now).is_some() {
             let held = self.hold(&deadline)?;
             drop(self.begin_in_place(held, deadline, false)?);
-        } else if now.is_dirty() && now.version() == seen.version() {
+        } else if now.is_dirty() && now.version() == seen.version()
+            || cfg!(mutation = "poisoned_by_an_item")
+        {
             return Err(Refusal::Poisoned);
         }
         Ok(())

@@ -161,6 +161,81 @@ const MUTATIONS: &[Mutation] = &[
         "giving_up_wakes_who_waits",
     ),
     (
+        "no_drain",
+        "scan the pins of the only buffer without having kept readers out",
+        "a_reader_meets_a_writer",
+    ),
+    (
+        "no_soil_stamp",
+        "change the only buffer below a stamp that still holds",
+        "a_copy_is_whole_or_thrown_away_in_place",
+    ),
+    (
+        "no_soil_fence",
+        "stamp and bytes of the only buffer in any order",
+        "a_copy_is_whole_or_thrown_away_in_place",
+    ),
+    (
+        "poisoned_by_an_item",
+        "take a value for poisoned that somebody has published since",
+        "who_reads_rolls_an_item_forward",
+    ),
+    (
+        "no_item_stamp",
+        "change an item below a stamp that still holds",
+        "an_item_is_copied_whole_or_thrown_away",
+    ),
+    (
+        "no_item_fence",
+        "stamp and bytes of an item in any order, for the writer",
+        "an_item_is_copied_whole_or_thrown_away",
+    ),
+    (
+        "item_not_rechecked",
+        "copy an item out and do not look at its stamps again",
+        "an_item_is_copied_whole_or_thrown_away",
+    ),
+    (
+        "no_item_copy_fence",
+        "bytes and stamps of an item in any order, for who copies it out",
+        "an_item_is_copied_whole_or_thrown_away",
+    ),
+    (
+        "no_begin_whole",
+        "change an array below a stamp of the whole that still holds",
+        "an_item_is_copied_whole_while_all_of_them_change",
+    ),
+    (
+        "no_end_whole",
+        "leave the stamp of the whole away",
+        "an_item_is_copied_whole_while_all_of_them_change",
+    ),
+    (
+        "no_roll_forward",
+        "leave a dead writer's record where it is",
+        "who_reads_rolls_an_item_forward",
+    ),
+    (
+        "no_mend",
+        "leave the stamp of the whole as a dead writer left it",
+        "items_are_copied_out_after_a_change_that_never_began",
+    ),
+    (
+        "record_after_dirty",
+        "say that an array is half-written, then fill the record",
+        "stepkill_items::items_are_old_or_new_wherever_their_writer_is_killed",
+    ),
+    (
+        "record_outlives_a_whole",
+        "change an array as a whole beside a dead writer's record",
+        "a_record_ends_with_a_change_of_the_whole",
+    ),
+    (
+        "item_into_a_poisoned_array",
+        "publish an item of an array that was left half-changed",
+        "arrays::a_half_changed_whole_is_poisoned_for_items_too",
+    ),
+    (
         "unpublished_whole",
         "copy an item out of a whole that was not published",
         "a_whole_that_was_never_published_is_not_copied_out",
