@@ -7,6 +7,7 @@ mod weak;
 mod wait;
 mod life;
 mod fork;
+mod in_place;
 
 pub(crate) fn all() -> Vec<Case> {
     let mut all = Vec::new();
@@ -15,6 +16,7 @@ pub(crate) fn all() -> Vec<Case> {
     wait::add(&mut all);
     life::add(&mut all);
     fork::add(&mut all);
+    in_place::add(&mut all);
     all.sort_by_key(|case| case.full);
     all
 }

@@ -20,6 +20,7 @@ pub mod weak;
 pub mod wait;
 pub mod life;
 pub mod fork;
+pub mod in_place;
 
 mod cases;
 

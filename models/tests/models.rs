@@ -75,6 +75,16 @@ fn mutations_of_forks_are_caught() {
     run("fork", true);
 }
 
+#[test]
+fn changes_in_place_are_clean() {
+    run("in place", false);
+}
+
+#[test]
+fn mutations_of_changes_in_place_are_caught() {
+    run("in place", true);
+}
+
 /// What the design asks for; a mutation that is renamed or dropped is missed here.
 #[test]
 fn the_mutations_are_all_there() {
@@ -168,6 +178,29 @@ fn the_mutations_are_all_there() {
         ),
         ("fork", "child unlocks", "a live owner looks dead"),
         ("fork", "anchor inherited", "a dead owner looks alive"),
+        ("in place", "scan, then drain", "torn read"),
+        ("in place", "record after DIRTY", "poisoned by an item"),
+        ("in place", "no stamp of the item", "torn item"),
+        (
+            "in place",
+            "record outlives a change of the whole",
+            "published something else",
+        ),
+        (
+            "in place",
+            "rolled forward under the array's stamp",
+            "torn copy",
+        ),
+        (
+            "in place",
+            "a whole that was not published",
+            "an item that was never published",
+        ),
+        (
+            "in place",
+            "poisoned once, poisoned still",
+            "poisoned by an item",
+        ),
     ];
     let cases = cases();
     let there: HashSet<_> = cases
