@@ -255,8 +255,10 @@ pub(crate) fn recover(view: &View, found: Found) {
         Found::Memory => return,
         Found::InPlace { torn } => {
             if torn {
-                // An item in the record may be torn as well.
-                elements::begin_whole(&view.mapping);
+                if !cfg!(mutation = "record_outlives_a_power_cut") {
+                    // An item in the record may be torn as well.
+                    elements::begin_whole(&view.mapping);
+                }
                 in_place::soil(control, cell::current(control));
             }
             return;

@@ -296,6 +296,11 @@ const MUTATIONS: &[Mutation] = &[
         "power_loss::a_stamp_of_the_dead",
     ),
     (
+        "record_outlives_a_power_cut",
+        "go on from the record of an item that a power cut may have torn",
+        "power_loss_arrays::an_array_is_settled_or_poisoned",
+    ),
+    (
         "not_unsettled",
         "change a flushed value in place before the disk knows of that",
         "power_loss::in_place_it_is_settled_or_poisoned",
