@@ -18,6 +18,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use shmem_core::Error;
 
 mod alone;
+pub mod hostile;
 #[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
 pub mod power;
 pub mod raw;
