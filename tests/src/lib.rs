@@ -48,6 +48,11 @@ impl Cleanup {
         Cleanup(unique_name(what))
     }
 
+    /// This name, which is to be unique.
+    pub fn named(name: &str) -> Self {
+        Cleanup(name.to_owned())
+    }
+
     /// The name.
     pub fn name(&self) -> &str {
         &self.0
@@ -232,10 +237,15 @@ impl Peer {
 
     /// All its further lines, until it and its children have closed the pipe.
     pub fn rest(&self) -> Vec<String> {
+        self.rest_within(DEADLINE)
+    }
+
+    /// As [`rest`](Self::rest), for one that takes longer.
+    pub fn rest_within(&self, timeout: Duration) -> Vec<String> {
         let start = Instant::now();
         let mut rest = Vec::new();
         loop {
-            let left = DEADLINE.saturating_sub(start.elapsed());
+            let left = timeout.saturating_sub(start.elapsed());
             match self.lines.recv_timeout(left) {
                 Ok(line) => rest.push(line),
                 Err(RecvTimeoutError::Disconnected) => return rest,
