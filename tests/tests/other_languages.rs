@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use shmem_core::Shared;
 use tests::raw::{Raw, control, word};
@@ -52,6 +52,37 @@ fn items(reader: &Reader) {
         || reader.ask(&["items", &name, &reads.to_string(), &CHANGES.to_string()]),
     );
     assert_whole(&lines, reads);
+}
+
+/// Processes that write without end, each killed after some milliseconds, wherever it is then.
+fn whole_while_writers_are_killed(reader: &Reader) {
+    let name = Cleanup::new("other-kills");
+    let _object = Medium::create(&*name, Medium::new(0)).unwrap();
+    let reads = (reader.reads / 10).to_string();
+    let lines = under_load(
+        |count| write_and_die(&["sharing", "write", &name, "medium"], count),
+        || reader.ask(&["read", &name, &reads, &CHANGES.to_string()]),
+    );
+    assert_whole(&lines, reader.reads / 10);
+}
+
+/// The same for items of an array, one of which may be left half-changed until the next writer comes.
+fn items_while_writers_are_killed(reader: &Reader) {
+    let name = Cleanup::new("other-kills");
+    let _object = Medium::create_array(&*name, 2, Medium::new(0)).unwrap();
+    let reads = (reader.reads / 10).to_string();
+    let lines = under_load(
+        |count| write_and_die(&["sharing", "store-items", &name], count),
+        || reader.ask(&["items", &name, &reads, &CHANGES.to_string()]),
+    );
+    assert_whole(&lines, reader.reads / 10);
+}
+
+fn write_and_die(role: &[&str], count: u64) {
+    let mut peer = Peer::spawn(env!("CARGO_BIN_EXE_peer"), role);
+    peer.send("go 60000");
+    thread::sleep(Duration::from_micros(count * 617 % 5000));
+    peer.kill();
 }
 
 fn under_load(write: impl Fn(u64) + Sync, read: impl FnOnce() -> Vec<String>) -> Vec<String> {
@@ -265,9 +296,11 @@ fn in_place_it_is_always_whole(reader: &Reader) {
 }
 
 languages! {
-    c: a_struct_is_always_whole a_page_is_always_whole in_place_it_is_always_whole items waits names hostile_files
-        another_boot;
+    c: a_struct_is_always_whole a_page_is_always_whole in_place_it_is_always_whole whole_while_writers_are_killed items
+        items_while_writers_are_killed waits names hostile_files another_boot;
     c_with_sanitizers: a_struct_is_always_whole items waits names hostile_files another_boot;
-    python: a_struct_is_always_whole a_page_is_always_whole in_place_it_is_always_whole items waits names hostile_files another_boot;
-    dotnet: a_struct_is_always_whole a_page_is_always_whole in_place_it_is_always_whole names hostile_files;
+    python: a_struct_is_always_whole a_page_is_always_whole in_place_it_is_always_whole whole_while_writers_are_killed
+        items items_while_writers_are_killed waits names hostile_files another_boot;
+    dotnet: a_struct_is_always_whole a_page_is_always_whole in_place_it_is_always_whole whole_while_writers_are_killed
+        names hostile_files;
 }
