@@ -1,5 +1,6 @@
 //! The directory in which a location's file stands, checked and held open.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -37,8 +38,8 @@ impl Spot {
         let (directory, path) = match &location.0 {
             Place::Name { owner, .. } => {
                 let found = match *owner {
-                    Some(uid) if uid != os::user() => find(uid, false).map_err(io)?,
-                    _ => own_directory(location, make)?,
+                    None => own_directory(location, make)?,
+                    Some(uid) => directory_of(uid, location, make)?,
                 };
                 found.ok_or_else(|| Error::NotFound {
                     location: location.clone(),
@@ -114,6 +115,33 @@ pub(crate) fn own_directory(
         },
         _ => Error::from_io(location, doing, source),
     })
+}
+
+/// The directory of a user's named objects, which is made for nobody but this one.
+pub(crate) fn directory_of(
+    uid: u32,
+    location: &Location,
+    make: bool,
+) -> Result<Option<(os::Directory, PathBuf)>, Error> {
+    if uid == os::user() {
+        return own_directory(location, make);
+    }
+    let doing = "opening the directory of another user's objects";
+    find(uid, false).map_err(|source| Error::from_io(location, doing, source))
+}
+
+/// The users who have a directory of named objects.
+pub(crate) fn users() -> io::Result<Vec<u32>> {
+    let parent = os::Directory::open(&location::parent_of_names(), true)?;
+    let mut found = BTreeSet::new();
+    parent.names(|name| {
+        let rest = name.to_str().and_then(|name| name.strip_prefix("shmem-"));
+        let number = rest.and_then(|rest| rest.split('-').next()?.parse::<u32>().ok());
+        found.extend(number);
+        true
+    })?;
+    let has_one = |uid: &u32| matches!(find(*uid, false), Ok(Some(_)));
+    Ok(found.into_iter().filter(has_one).collect())
 }
 
 /// The lowest-numbered `shmem-<uid>` or `shmem-<uid>-<k>` that belongs to `uid` and that only `uid` can

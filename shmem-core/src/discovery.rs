@@ -47,13 +47,27 @@ const GIVEN_UP: Duration = Duration::from_secs(60);
 /// # Ok::<(), shmem_core::Error>(())
 /// ```
 pub fn list() -> Result<Vec<Info>> {
+    list_of(os::user())
+}
+
+/// As [`list`], of the named objects of another user, by user id.
+///
+/// Other users' directories can be searched and not listed, so this is for root. Nothing of theirs is removed.
+///
+/// # Errors
+///
+/// - [`Error::PermissionDenied`]: this user may not list them.
+/// - [`Error::Io`].
+pub fn list_of(uid: u32) -> Result<Vec<Info>> {
     let mut found = Vec::new();
-    let mut sweeps = 0;
-    for_each_named(|spot| {
+    let mut sweeps = if uid == os::user() { 0 } else { SWEEPS };
+    for_each_named(uid, |spot| {
         if is_temporary(&spot.file) {
             return;
         }
-        let Ok(visit) = Visit::new(spot) else { return };
+        let Ok(visit) = Visit::new(uid, spot) else {
+            return;
+        };
         match visit.info() {
             Some(info) => found.push(info),
             None if sweeps < SWEEPS => {
@@ -67,6 +81,18 @@ pub fn list() -> Result<Vec<Info>> {
     Ok(found)
 }
 
+/// The users who have, or had, named objects, by user id.
+///
+/// # Errors
+///
+/// [`Error::PermissionDenied`], [`Error::Io`]: the directory of the users' directories cannot be read.
+pub fn users() -> Result<Vec<u32>> {
+    directory::users().map_err(|source| {
+        let doing = "reading the directory of the users' directories";
+        Error::from_io(&nowhere(), doing, source)
+    })
+}
+
 /// Removes every leftover of this user's: objects that live only while somebody has them open, and that
 /// nobody has. Returns how many there were.
 ///
@@ -77,7 +103,7 @@ pub fn list() -> Result<Vec<Info>> {
 /// As [`list`].
 pub fn prune() -> Result<usize> {
     let mut swept = 0;
-    for_each_named(|spot| {
+    for_each_named(os::user(), |spot| {
         if is_temporary(&spot.file) {
             swept += usize::from(sweep_temporary(spot));
             return;
@@ -143,13 +169,18 @@ pub(crate) fn sweep_some(spot: &Spot, at: &Location) {
     }
 }
 
-/// Calls `each` with every file in this user's directory of named objects, lock files left out.
-fn for_each_named(mut each: impl FnMut(&Spot)) -> Result<()> {
-    let nowhere = Location(Place::Name {
+/// For errors that belong to no object.
+fn nowhere() -> Location {
+    Location(Place::Name {
         owner: None,
         name: "*".into(),
-    });
-    let Some((directory, path)) = directory::own_directory(&nowhere, false)? else {
+    })
+}
+
+/// Calls `each` with every file in a user's directory of named objects, lock files left out.
+fn for_each_named(uid: u32, mut each: impl FnMut(&Spot)) -> Result<()> {
+    let nowhere = nowhere();
+    let Some((directory, path)) = directory::directory_of(uid, &nowhere, false)? else {
         return Ok(());
     };
     let mut names = Vec::new();
@@ -201,27 +232,30 @@ fn sweep_temporary(spot: &Spot) -> bool {
     if !age.is_ok_and(|age| age > GIVEN_UP) {
         return false;
     }
-    let live = Visit::new(spot).is_ok_and(|visit| {
+    let live = Visit::new(os::user(), spot).is_ok_and(|visit| {
         let locks = visit.locks.as_ref();
-        locks.is_none_or(|locks| !matches!(locks.anyone(), Ok(false)))
+        locks.map_or(true, |locks| !matches!(locks.anyone(), Ok(false)))
     });
     !live && spot.directory.unlink(&spot.file).is_ok()
 }
 
 /// A look at an object whose name and type the caller need not know.
-struct Visit {
-    view: View,
-    locks: Option<Locks>,
+pub(crate) struct Visit {
+    pub(crate) view: View,
+    /// Or why this program may not ask who lives.
+    pub(crate) locks: Result<Locks>,
     type_name: String,
 }
 
 impl Visit {
-    fn new(spot: &Spot) -> Result<Self> {
+    /// Of whatever stands at a spot, in the directory of a user's named objects.
+    fn new(uid: u32, spot: &Spot) -> Result<Self> {
         let anywhere = Location::of(spot);
         let opened = Opened::new(spot, &anywhere, Access::Read)?;
         let location = match opened.description.name.as_str() {
             "" => anywhere,
-            name => Location::try_from(name)?,
+            name if uid == os::user() => Location::try_from(name)?,
+            name => Location::owned_by(uid, name)?,
         };
         if location.name().is_some()
             && location.file_name() != spot.file
@@ -230,13 +264,29 @@ impl Visit {
             // A copy: its name leads to another file, or nowhere.
             return Err(Error::NotFound { location });
         }
-        let locks = opened.locks(spot, &location, false, Access::Read).ok();
-        let schema = stored_schema(&opened.description, &location)?;
+        Visit::to(opened, spot, &location)
+    }
+
+    /// Of the object that a location leads to.
+    pub(crate) fn of(spot: &Spot, location: &Location) -> Result<Self> {
+        let opened = Opened::new(spot, location, Access::Read)?;
+        let visit = Visit::to(opened, spot, location)?;
+        match visit.info() {
+            Some(_) => Ok(visit),
+            None => Err(Error::NotFound {
+                location: location.clone(),
+            }),
+        }
+    }
+
+    fn to(opened: Opened, spot: &Spot, location: &Location) -> Result<Self> {
+        let locks = opened.locks(spot, location, false, Access::Read);
+        let schema = stored_schema(&opened.description, location)?;
         let type_name = match schema.kind() {
             StoredKind::Array => schema.type_text(),
             _ => schema.name().to_owned(),
         };
-        let view = opened.into_view(spot, &location, false, None)?;
+        let view = opened.into_view(spot, location, false, None)?;
         Ok(Visit {
             view,
             locks,
@@ -247,7 +297,12 @@ impl Visit {
     /// `None` if it is a leftover.
     fn info(&self) -> Option<Info> {
         let mut info = Info::of(&self.view, self.type_name.clone(), None);
-        if let Some(live) = self.locks.as_ref().and_then(|locks| locks.live_rows().ok()) {
+        if let Some(live) = self
+            .locks
+            .as_ref()
+            .ok()
+            .and_then(|locks| locks.live_rows().ok())
+        {
             if live.is_empty() && info.lifetime == Lifetime::WhileOpen {
                 return None;
             }
@@ -280,5 +335,5 @@ pub fn schema(at: impl TryInto<Location, Error: Into<Error>>) -> Result<StoredSc
     let at = at.try_into().map_err(Into::into)?;
     let spot = Spot::open(&at, false)?;
     let opened = Opened::new(&spot, &at, Access::Read)?;
-    Ok(opened.known(&at)?.0.merged())
+    opened.layout(&at)
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use crate::{Difference, Location};
+use crate::{Difference, FieldError, Location};
 
 /// The result of an operation on a shared object.
 pub type Result<T> = core::result::Result<T, Error>;
@@ -112,6 +112,18 @@ pub enum Error {
         found: String,
         /// The values that are allowed.
         expected: String,
+    },
+
+    /// A path leads to no part of the value, or what was to be set there is none of its type.
+    ///
+    /// Only [`AnyObject`](crate::AnyObject) and [`AnyReader`](crate::AnyReader) look at fields by their path.
+    #[error("{location}: {error}")]
+    #[non_exhaustive]
+    Field {
+        /// The object.
+        location: Location,
+        /// What is wrong.
+        error: Box<FieldError>,
     },
 
     /// Someone other than this user or root may write the object, so its bytes cannot back a reference.

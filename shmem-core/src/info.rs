@@ -24,6 +24,10 @@ pub struct Info {
     pub fingerprint: u64,
     /// Of the value, in bytes; of a type that grows, what it reserves.
     pub size: u64,
+    /// How many items it has, if it is an array whose length was chosen at run time.
+    pub items: Option<u64>,
+    /// How far its type may [grow](derive@crate::Shared#types-that-grow), in bytes; 0 if it may not.
+    pub reserve: u64,
     /// Of the whole object with all its buffers, in bytes.
     pub file_size: u64,
     /// The version that is current.
@@ -72,6 +76,7 @@ impl Info {
             rows.push(seat.row);
             Some(rows)
         });
+        let shape = &view.header.layout.shape;
         let file = os::path_info(&view.path)
             .ok()
             .filter(|info| info.id == view.file);
@@ -79,17 +84,19 @@ impl Info {
             location: view.location.clone(),
             type_name,
             fingerprint: view.header.fingerprint,
-            size: view.header.layout.shape.size,
+            size: shape.size,
+            items: (shape.item != 0).then(|| shape.len()),
+            reserve: shape.reserve(),
             file_size: view.header.layout.total,
             version: Version(current.version()),
             removed: current.is_removed(),
             lifetime: view.header.lifetime,
-            buffers: view.header.layout.shape.buffers,
+            buffers: shape.buffers,
             lock: match view.header.layout.gate {
                 0 => Lock::Native,
                 _ => Lock::RawSync,
             },
-            max_handles: view.header.layout.shape.handles,
+            max_handles: shape.handles,
             handles: None,
             publisher_alive: None,
             age: view.age(),

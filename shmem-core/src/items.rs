@@ -46,7 +46,9 @@ impl<T: Shared> SharedObject<[T]> {
         }
         let mut item = MaybeUninit::<T>::uninit();
         let copyable = self.view().header.layout.copyable != 0;
-        if !(copyable && copy_item(self.view(), index, item.as_mut_ptr(), COPY_TRIES)) {
+        let (out, size) = (item.as_mut_ptr().cast(), size_of::<T>());
+        // SAFETY: `item` has room for a `T`; the index is in range.
+        if !(copyable && unsafe { copy_item(self.view(), index, out, size, COPY_TRIES) }) {
             // SAFETY: it is not dereferenced.
             let guard = unsafe { self.pin(Deadline::Never) };
             let guard = guard.map_err(|refusal| self.view().explain(refusal))?;
@@ -183,23 +185,8 @@ impl<T: Shared> SharedReader<[T]> {
         bound(view, index, 1)?;
         let mut item = MaybeUninit::<T>::uninit();
         let out = item.as_mut_ptr();
-        match &view.descriptor {
-            None => settled(view, || {
-                copy_item(view, index, out, COPY_TRIES).then_some(())
-            })?,
-            Some(file) => {
-                let mut bytes = vec![0; size_of::<T>()];
-                let from = index * size_of::<T>();
-                settled(view, || {
-                    unmapped::read_part(view, file, from, &mut bytes).transpose()
-                })??;
-                // SAFETY: room for as many bytes.
-                unsafe {
-                    out.cast::<u8>()
-                        .copy_from_nonoverlapping(bytes.as_ptr(), bytes.len())
-                };
-            }
-        }
+        // SAFETY: `item` has room for a `T`; the index is in range.
+        unsafe { load_item_to(view, index, out.cast(), size_of::<T>()) }?;
         // SAFETY: filled just now.
         unsafe { view.check_copy(out) }?;
         // SAFETY: seen to be a `T`.
@@ -221,12 +208,7 @@ impl<T: Shared> SharedReader<[T]> {
         bound(view, start, out.len())?;
         let (from, size) = (start * size_of::<T>(), size_of_val(out));
         let mut copy = vec![0; size];
-        let version = match &view.descriptor {
-            None => settled(view, || copy_part(view, from, &mut copy))?,
-            Some(file) => settled(view, || {
-                unmapped::read_part(view, file, from, &mut copy).transpose()
-            })??,
-        };
+        let version = load_part(view, from, &mut copy)?;
         let schema = Schema::array(T::SCHEMA, out.len());
         view.check(&schema, &copy)?;
         // SAFETY: as many bytes, seen to be items.
@@ -249,6 +231,45 @@ impl<T: Shared> SharedReader<[T]> {
 fn places<T>(out: &mut [T]) -> &mut [MaybeUninit<T>] {
     // SAFETY: items are no less than places for items, and our callers put none but items there.
     unsafe { &mut *(core::ptr::from_mut(out) as *mut [MaybeUninit<T>]) }
+}
+
+/// Copies one item out, without a lock, as soon as nobody changes it. `out` has the size of an item.
+pub(crate) fn load_item(view: &View, index: usize, out: &mut [u8]) -> Result<()> {
+    let size = out.len();
+    bound(view, index * size, size)?;
+    let out = out.as_mut_ptr();
+    // SAFETY: `out` has room for its length, which is an item's; the index is in range.
+    unsafe { load_item_to(view, index, out, size) }
+}
+
+/// As [`load_item`].
+///
+/// # Safety
+///
+/// - `out` is valid for writes of `size` bytes, which are those of an item, and `index` is in range.
+unsafe fn load_item_to(view: &View, index: usize, out: *mut u8, size: usize) -> Result<()> {
+    let Some(file) = &view.descriptor else {
+        // SAFETY: the caller's promise.
+        let copied = || unsafe { copy_item(view, index, out, size, COPY_TRIES) }.then_some(());
+        return settled(view, copied);
+    };
+    let mut bytes = vec![0; size];
+    settled(view, || {
+        unmapped::read_part(view, file, index * size, &mut bytes).transpose()
+    })??;
+    // SAFETY: the caller's promise.
+    unsafe { out.copy_from_nonoverlapping(bytes.as_ptr(), size) };
+    Ok(())
+}
+
+/// Copies the bytes of the value from `from` on, all of one version, as soon as nobody changes it. They lie in the value.
+pub(crate) fn load_part(view: &View, from: usize, out: &mut [u8]) -> Result<Version> {
+    match &view.descriptor {
+        None => settled(view, || copy_part(view, from, out)),
+        Some(file) => settled(view, || {
+            unmapped::read_part(view, file, from, out).transpose()
+        })?,
+    }
 }
 
 /// How long a reader that cannot ask who lives waits for a change in place to end.
@@ -305,13 +326,17 @@ fn bound(view: &View, start: usize, count: usize) -> Result<()> {
 }
 
 /// Copies one item out without a lock; false if it kept changing.
-fn copy_item<T: Shared>(view: &View, index: usize, out: *mut T, tries: u32) -> bool {
+///
+/// # Safety
+///
+/// - `out` is valid for writes of `size` bytes, which are those of an item, and `index` is in range.
+unsafe fn copy_item(view: &View, index: usize, out: *mut u8, size: usize, tries: u32) -> bool {
     let mapping = &view.mapping;
     let Some(elements) = mapping.elements() else {
         return false;
     };
     let control = mapping.control();
-    let (from, size) = (index * size_of::<T>(), size_of::<T>());
+    let from = index * size;
     // Stripes count from the first item of the whole array.
     let number = view.items.start + index;
     for _ in 0..tries {
@@ -319,8 +344,8 @@ fn copy_item<T: Shared>(view: &View, index: usize, out: *mut T, tries: u32) -> b
             core::hint::spin_loop();
             continue;
         };
-        // SAFETY: callers pass a place for a `T` and an index in range.
-        unsafe { mapping.copy_out(0, from, out.cast(), size) };
+        // SAFETY: the caller's promise.
+        unsafe { mapping.copy_out(0, from, out, size) };
         if elements::still_hold(control, elements, number, before) {
             return true;
         }

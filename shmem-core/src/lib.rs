@@ -30,7 +30,8 @@
 //!
 //! Start at [`Shared`], whose accessors give a [`SharedObject`] or a [`SharedReader`]; [`Options`] say what
 //! the defaults do not, [`Error`] why not. [`FixedStr`], [`FixedVec`] and [`FixedOption`] stand in for
-//! `String`, `Vec` and `Option`.
+//! `String`, `Vec` and `Option`. A program that does not know a type reads and changes its values by the stored
+//! schema: [`AnyObject`]. [`list`] says which objects there are, [`participants`] who has one open.
 //!
 //! # Guarantees
 //!
@@ -93,6 +94,7 @@ mod array;
 mod items;
 mod window;
 mod reader;
+mod any;
 mod guard;
 mod preserve;
 mod private_copy;
@@ -120,6 +122,7 @@ mod lifecycle;
 mod directory;
 mod discovery;
 mod info;
+mod participants;
 #[cfg_attr(loom, path = "model/mapping.rs")]
 mod mapping;
 mod fork;
@@ -134,8 +137,9 @@ mod loom_tests;
 #[path = "private.rs"]
 pub mod __private;
 
+pub use any::{AnyObject, AnyOptions, AnyReader, AnyValue, FieldError, Value};
 pub use difference::Difference;
-pub use discovery::{list, prune, remove, schema};
+pub use discovery::{list, list_of, prune, remove, schema, users};
 pub use error::{Error, Result};
 pub use fixed::{CapacityError, FixedOption, FixedStr, FixedVec, FixedVecIntoIter};
 pub use guard::{ReadGuard, WriteGuard};
@@ -144,6 +148,7 @@ pub use location::Location;
 pub use object::{SharedObject, Version};
 pub use options::{Lifetime, Lock, Options, Trust};
 pub use parse::InvalidSchema;
+pub use participants::{Participant, Pin, participants};
 pub use payload::Payload;
 pub use private_copy::PrivateCopy;
 pub use reader::SharedReader;

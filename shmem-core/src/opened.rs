@@ -1,5 +1,6 @@
 //! An object's file, opened and checked, and the locks beside it. Changes nothing that it finds.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
@@ -29,9 +30,17 @@ pub struct Wanted<'a> {
     pub(crate) any_number: bool,
     /// How far the type may grow, in bytes; 0 if it may not.
     pub(crate) reserve: usize,
+    /// Whether it may be whatever it is.
+    pub(crate) anything: bool,
 }
 
 impl Wanted<'static> {
+    /// Whatever the object holds, as bytes.
+    pub(crate) const ANYTHING: Self = Wanted {
+        anything: true,
+        ..Wanted::one::<u8>()
+    };
+
     pub(crate) const fn one<T: Shared>() -> Self {
         Wanted {
             schema: T::SCHEMA,
@@ -39,6 +48,7 @@ impl Wanted<'static> {
             item: 0,
             reserve: T::RESERVE,
             any_number: false,
+            anything: false,
         }
     }
 
@@ -65,6 +75,7 @@ impl<'a> Wanted<'a> {
             item,
             any_number: false,
             reserve: 0,
+            anything: false,
         }
     }
 
@@ -229,6 +240,9 @@ impl Opened {
         location: &Location,
         wanted: Wanted<'_>,
     ) -> Result<(), Error> {
+        if wanted.anything {
+            return self.layout(location).map(drop);
+        }
         let shape = &self.description.header.layout.shape;
         if wanted.any_number || shape.item != wanted.item {
             return self.check_array(location, wanted);
@@ -315,6 +329,57 @@ impl Opened {
             found: format!("{} bytes aligned to {}", shape.item, shape.align),
             expected: format!("{} bytes aligned to {}", wanted.item, wanted.schema.align),
         })
+    }
+}
+
+/// The layout that the object describes itself, to be read by.
+impl Opened {
+    /// With the fields of all programs that have it, or had; whatever they say, they lie within the value and do not
+    /// overlap.
+    pub(crate) fn layout(&self, location: &Location) -> Result<StoredSchema, Error> {
+        let corrupt = |what, found, expected: &str| Error::Corrupt {
+            location: location.clone(),
+            what,
+            found,
+            expected: expected.into(),
+        };
+        let (known, _) = self.known(location)?;
+        let shape = &self.description.header.layout.shape;
+        let schema = known.merged();
+        let mut end = 0;
+        let mut names = HashSet::new();
+        for field in schema.fields() {
+            let is_new = names.insert(field.name());
+            if !is_new || (field.schema().size() > 0 && field.offset() < end) {
+                let found = format!("`{}` twice, or beside another", field.name());
+                return Err(corrupt(
+                    "list of added fields",
+                    found,
+                    "fields that keep apart",
+                ));
+            }
+            end = end.max(field.offset().saturating_add(field.schema().size()));
+        }
+        if schema.size() as u64 > shape.size || end > schema.size() {
+            let (found, expected) = (format!("{end} bytes"), format!("at most {}", shape.size));
+            return Err(corrupt("list of added fields", found, &expected));
+        }
+        if schema.has_atomics() && shape.buffers != 1 {
+            let what = "number of buffers of a value with atomics";
+            return Err(corrupt(what, shape.buffers.to_string(), "1"));
+        }
+        Ok(schema)
+    }
+}
+
+/// The layout of an object that is open already; `None` if its name leads elsewhere by now.
+pub(crate) fn layout_of(view: &View) -> Result<Option<StoredSchema>, Error> {
+    let io = |source| Error::from_io(&view.location, "reading the object's layout", source);
+    let spot = Spot::at(&view.path).map_err(io)?;
+    match Opened::new(&spot, &view.location, Access::Read) {
+        Err(Error::NotFound { .. }) => Ok(None),
+        Ok(opened) if opened.info.id != view.file => Ok(None),
+        other => other?.layout(&view.location).map(Some),
     }
 }
 

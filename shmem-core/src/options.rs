@@ -122,20 +122,31 @@ impl<T> Clone for Options<T> {
     }
 }
 
+impl Settings {
+    pub(crate) const DEFAULT: Self = Settings {
+        lifetime: None,
+        mode: 0o600,
+        trust: Trust::OwnerOnly,
+        max_handles: 128,
+        buffers: 4,
+        lock: Lock::Native,
+        residence: Residence {
+            prefault: false,
+            huge_pages: false,
+            locked: false,
+        },
+        mapped: true,
+        window: None,
+        wait_for: None,
+    };
+}
+
 impl<T: Shared> Options<T> {
     pub(crate) fn new() -> Self {
         Options {
             settings: Settings {
-                lifetime: None,
-                mode: 0o600,
-                trust: Trust::OwnerOnly,
-                max_handles: 128,
                 buffers: T::BUFFERS,
-                lock: Lock::Native,
-                residence: Residence::default(),
-                mapped: true,
-                window: None,
-                wait_for: None,
+                ..Settings::DEFAULT
             },
             value: PhantomData,
         }

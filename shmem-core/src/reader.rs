@@ -126,13 +126,17 @@ impl<T: Shared> SharedReader<T> {
 impl<P: ?Sized + Payload> SharedReader<P> {
     pub(crate) fn open(settings: Settings, at: &Location) -> Result<Self> {
         let view = settings.patiently(|| lifecycle::view(at, P::WANTED, &settings))?;
-        Ok(SharedReader {
+        Ok(SharedReader::of(view, settings))
+    }
+
+    pub(crate) fn of(view: View, settings: Settings) -> Self {
+        SharedReader {
             view,
             settings,
             interrupted: AtomicBool::new(false),
             waiters: OnceLock::new(),
             payload: PhantomData,
-        })
+        }
     }
 
     pub(crate) fn view(&self) -> &View {

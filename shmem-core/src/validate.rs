@@ -200,13 +200,13 @@ fn pattern_in(bytes: &[u8]) -> u64 {
     }
 }
 
-fn word(bytes: &[u8], start: usize) -> u64 {
+pub(crate) fn word(bytes: &[u8], start: usize) -> u64 {
     let mut word = [0; 8];
     word.copy_from_slice(&bytes[start..][..8]);
     u64::from_ne_bytes(word)
 }
 
-fn char_in(bytes: &[u8]) -> Option<char> {
+pub(crate) fn char_in(bytes: &[u8]) -> Option<char> {
     u32::try_from(pattern_in(bytes))
         .ok()
         .and_then(char::from_u32)
@@ -219,7 +219,7 @@ fn length(bytes: &[u8], start: usize, capacity: usize) -> Option<usize> {
 }
 
 /// What is wrong with a text, and where in it.
-fn text_error(bytes: &[u8], capacity: usize) -> Option<(usize, String, String)> {
+pub(crate) fn text_error(bytes: &[u8], capacity: usize) -> Option<(usize, String, String)> {
     let (length, room) = bytes.split_at(4);
     let length = pattern_in(length);
     let text = usize::try_from(length)
@@ -312,7 +312,7 @@ fn locate(schema: &Schema, bytes: &[u8], mut place: Place) -> Result<(), Invalid
             } else {
                 pattern_in(bytes).to_string()
             };
-            place.invalid(found, choices(variants))
+            place.invalid(found, choices(variants.iter().map(|v| (v.name, v.value))))
         }
         _ => place.invalid("0".to_owned(), "another number than 0"),
     }
@@ -340,13 +340,14 @@ fn signed(bytes: &[u8]) -> i64 {
 }
 
 /// `one of Neutral = 0, First = 1`, and not more of them than can be read.
-fn choices(variants: &[Variant]) -> String {
+pub(crate) fn choices<'a>(variants: impl ExactSizeIterator<Item = (&'a str, i128)>) -> String {
     const SHOWN: usize = 8;
-    let shown = variants.iter().take(SHOWN);
-    let shown: Vec<_> = shown
-        .map(|variant| format!("{} = {}", variant.name, variant.value))
+    let more = variants.len().saturating_sub(SHOWN);
+    let shown: Vec<_> = variants
+        .take(SHOWN)
+        .map(|(name, value)| format!("{name} = {value}"))
         .collect();
-    let more = match variants.len().saturating_sub(SHOWN) {
+    let more = match more {
         0 => String::new(),
         more => format!(" and {more} more"),
     };

@@ -18,6 +18,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use shmem_core::Error;
 
 mod alone;
+mod engine;
 pub mod hostile;
 #[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
 pub mod power;
@@ -26,6 +27,7 @@ pub mod raw;
 pub mod recorder;
 mod value;
 pub use alone::{Alone, alone, corrupt_part, is_root, outcome};
+pub use engine::{Engine, Gear};
 pub use value::{Checked, Large, Medium, Small};
 
 /// How long a test waits for anything before it gives up, with a message.

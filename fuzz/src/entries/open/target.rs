@@ -6,8 +6,10 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use shmem_core::{Location, Options, Result, Shared, SharedObject, SharedReader, Version};
-use shmem_core::{list, prune, remove, schema};
+use shmem_core::{
+    AnyObject, AnyReader, Location, Options, Result, Shared, SharedObject, SharedReader,
+};
+use shmem_core::{Value, Version, list, participants, prune, remove, schema};
 use tests::raw::{HEADER, Raw, look, word};
 use tests::variant;
 
@@ -53,6 +55,12 @@ impl<T: Shared + Copy + Debug> Target<'_, T> {
         if let Some(schema) = self.told(schema(at)) {
             walk(&schema);
         }
+        self.told(participants(at));
+        let any = AnyObject::open_read_only(at);
+        assert!(any.is_ok() || said != "Ok", "refused only without its type");
+        if let Some(any) = self.told(any) {
+            self.look_at(&any, len);
+        }
         assert!(look() == before, "reading changed it");
 
         let flags = flags(self.path);
@@ -62,6 +70,7 @@ impl<T: Shared + Copy + Debug> Target<'_, T> {
             assert_ne!(said, "NotFound");
             self.call_all(object);
             self.told(object.store(self.value));
+            self.change_by_schema(object);
             if let Some(second) = self.told(T::open(at)) {
                 self.call_all(&second);
             }
@@ -89,6 +98,40 @@ impl<T: Shared + Copy + Debug> Target<'_, T> {
         }
         self.told(remove(at));
         said
+    }
+
+    /// Reads all that its schema names.
+    fn look_at(&self, any: &AnyReader, len: u64) {
+        drop(format!("{any:?} {:?} {:?}", any.info(), any.age()));
+        // Of a file of holes there is no end.
+        if len > SMALL {
+            return;
+        }
+        for field in any.schema().fields() {
+            self.told(any.get(field.name()));
+        }
+        if let Some(value) = self.told(any.snapshot()) {
+            drop(value.to_string());
+        }
+    }
+
+    /// What is read by the schema can be set by it, and is then what the type sees.
+    fn change_by_schema(&self, object: &SharedObject<T>) {
+        let any = AnyObject::options().timeout(SHORT);
+        let Some(any) = self.told(any.open(self.location)) else {
+            return;
+        };
+        let by_type = object.load();
+        let by_schema = self.told(any.snapshot());
+        if let (Ok(by_type), Some(by_schema)) = (by_type, by_schema) {
+            let set: Result<Version> = any.set("", by_schema);
+            if set.is_ok() {
+                let now = object.load().expect("a value");
+                assert_eq!(format!("{now:?}"), format!("{by_type:?}"));
+            }
+            self.told(set);
+        }
+        self.told(any.set("no such field", Value::from(1)));
     }
 
     /// Uses an object, and changes it by a foreign hand meanwhile.
@@ -174,6 +217,7 @@ impl<T: Shared + Copy + Debug> Target<'_, T> {
                         "AlreadyExists",
                         "Busy",
                         "Corrupt",
+                        "Field",
                         "InvalidValue",
                         "LayoutMismatch",
                         "NotAnObject",

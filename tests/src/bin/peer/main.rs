@@ -8,6 +8,7 @@
 
 use std::path::Path;
 
+mod any;
 mod confined;
 mod environment;
 #[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
@@ -36,6 +37,7 @@ fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args.as_slice() {
+        ["any", args @ ..] => any::run(args),
         ["environment"] => environment::run(),
         #[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
         ["failing"] => failing::run(),
