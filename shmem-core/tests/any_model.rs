@@ -189,6 +189,10 @@ proptest! {
             prop_assert_eq!(&unmapped.snapshot().unwrap(), &expected);
             let loaded = reader.load().unwrap();
             prop_assert_eq!(loaded.version(), version);
+            prop_assert_eq!(loaded.len("wheels").unwrap(), value.wheels.len());
+            prop_assert_eq!(loaded.len("name").unwrap(), value.name.len());
+            prop_assert_eq!(loaded.len("grid").unwrap(), 3);
+            prop_assert!(loaded.len("tick").is_err());
             let mut parts = Vec::new();
             paths(&expected, "", &mut parts);
             for (path, part) in parts {

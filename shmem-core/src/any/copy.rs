@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::decode::decode;
 use super::encode::encode;
 use super::mistake::FieldError;
-use super::path::{Bytes, resolve};
+use super::path::{Bytes, length, resolve};
 use super::value::Value;
-use crate::{StoredSchema, Version};
+use crate::{StoredKind, StoredSchema, Version};
 
 /// One version of the value of an object whose type this program does not know: its bytes and its schema.
 ///
@@ -91,6 +91,30 @@ impl AnyValue {
         let bytes = self.as_bytes();
         let part = resolve(&self.schema, path, Some(bytes))?;
         decode(&part, path, bytes)
+    }
+
+    /// How many items what `path` leads to has now: an array, a list, or a text in bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get); [`FieldError::NoParts`] of everything else.
+    pub fn len(&self, path: &str) -> Result<usize, FieldError> {
+        let bytes = self.as_bytes();
+        let part = resolve(&self.schema, path, Some(bytes))?;
+        match (part.schema.kind(), part.schema.len(), &part.range) {
+            (_, _, Some(range)) => Ok(range.len()),
+            (StoredKind::Array, Some(len), _) => Ok(len),
+            (StoredKind::Vec, ..) => length(part.schema, part.offset, bytes, path),
+            (StoredKind::Str, ..) => {
+                let text = decode(&part, path, bytes)?;
+                Ok(text.as_str().map_or(0, str::len))
+            }
+            _ => Err(FieldError::NoParts {
+                path: path.to_owned(),
+                found: part.schema.type_text(),
+                part: "item",
+            }),
+        }
     }
 
     /// Makes `value` what `path` leads to.

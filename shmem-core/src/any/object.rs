@@ -165,9 +165,20 @@ impl AnyObject {
     /// - [`Error::Field`]: there is no such part.
     /// - [`Error::InvalidValue`]: the bytes are no value of its type.
     pub fn get(&self, path: &str) -> Result<Value> {
-        let window = window(&self.schema, path).map_err(|error| self.field(error))?;
-        let copy = self.copy(window)?;
+        let copy = self.load_part(path)?;
         copy.get(path).map_err(|error| self.field(error))
+    }
+
+    /// Copies what `path` leads to out of the current version, with the list or option that it is in.
+    ///
+    /// All other parts of the copy are beyond its end.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load), and [`Error::Field`]: the type has no such part.
+    pub fn load_part(&self, path: &str) -> Result<AnyValue> {
+        let window = window(&self.schema, path).map_err(|error| self.field(error))?;
+        self.copy(window)
     }
 
     /// Makes `value` what `path` leads to, and publishes that; see [`AnyValue::set`].

@@ -91,19 +91,27 @@ impl AnyReader {
     /// - [`Error::Field`](crate::Error::Field): there is no such part.
     /// - [`Error::InvalidValue`](crate::Error::InvalidValue): the bytes are no value of its type.
     pub fn get(&self, path: &str) -> Result<Value> {
+        let copy = self.load_part(path)?;
+        copy.get(path)
+            .map_err(|error| explain(self.reader.view(), error))
+    }
+
+    /// Copies what `path` leads to out of the current version; see
+    /// [`AnyObject::load_part`](crate::AnyObject::load_part).
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load), and [`Error::Field`](crate::Error::Field): the type has no such part.
+    pub fn load_part(&self, path: &str) -> Result<AnyValue> {
         let view = self.reader.view();
-        let copy = match item(view, &self.schema, path)? {
-            Some((index, range)) => {
-                let mut bytes = zeros(view, range.len())?;
-                items::load_item(view, index, &mut bytes)?;
-                AnyValue::new(&self.schema, bytes, range.start, self.version())
-            }
-            None => {
-                let window = window(&self.schema, path);
-                self.copy(window.map_err(|error| explain(view, error))?)?
-            }
-        };
-        copy.get(path).map_err(|error| explain(view, error))
+        if let Some((index, range)) = item(view, &self.schema, path)? {
+            let mut bytes = zeros(view, range.len())?;
+            items::load_item(view, index, &mut bytes)?;
+            let version = self.version();
+            return Ok(AnyValue::new(&self.schema, bytes, range.start, version));
+        }
+        let window = window(&self.schema, path);
+        self.copy(window.map_err(|error| explain(view, error))?)
     }
 
     /// Copies these bytes of the current version.
