@@ -1,0 +1,25 @@
+//! One file for each command.
+
+mod diff;
+mod dump;
+mod get;
+mod ls;
+mod rm;
+mod schema;
+mod set;
+mod show;
+mod wait;
+mod watch;
+mod who;
+
+pub(crate) use diff::diff;
+pub(crate) use dump::{dump, restore};
+pub(crate) use get::get;
+pub(crate) use ls::ls;
+pub(crate) use rm::{prune, rm};
+pub(crate) use schema::schema;
+pub(crate) use set::set;
+pub(crate) use show::show;
+pub(crate) use wait::wait;
+pub(crate) use watch::watch;
+pub(crate) use who::who;
