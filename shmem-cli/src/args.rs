@@ -21,7 +21,7 @@ that exists. `--file` and `--name` say which is meant; `--user` names another us
 A PATH leads to a part of the value: `engine.load[3]`; `0`, `1`, … in a tuple struct, `value` in an option, `[10..20]` \
 at the end for some items of an array. Without one the whole is meant.
 
-Only `set`, `restore`, `rm` and `prune` change anything. All others read without a lock and \
+Only `set`, `restore`, `rm` and `prune` change anything, and `top` where you edit. All others read without a lock and \
 without registering, so no program notices them.
 
 Exit codes:
@@ -96,6 +96,7 @@ pub(crate) enum Command {
     Ls(Ls),
     Show(Show),
     Get(Get),
+    Top(Top),
     Set(Set),
     Watch(Watch),
     Wait(Wait),
@@ -409,6 +410,27 @@ pub(crate) struct Rm {
 /// There is no need to: a name of such an object is free. It gives the memory back at once.
 #[derive(Args, Debug)]
 pub(crate) struct Prune {}
+
+/// Watch all objects on a live screen
+///
+/// Rates of updates, who has them open, and the fields of the selected object, with what has changed marked. A field can
+/// be edited in place. Nothing but an edit is noticed by the programs that own the objects.
+///
+/// Keys: ↑ ↓ select, Tab goes to the fields and back, Enter edits a field, / filters by name, s sorts, q ends;
+/// where a value is typed, Ctrl-U clears the line and Esc leaves it.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  shmem top
+  shmem top engine/ --every 200ms")]
+pub(crate) struct Top {
+    /// Only those whose name contains this
+    #[arg(value_name = "WORD", default_value = "", hide_default_value = true)]
+    pub(crate) word: String,
+    /// How often it looks
+    #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = duration)]
+    pub(crate) every: Duration,
+}
 
 /// Print the completions of a shell
 #[derive(Args, Debug)]

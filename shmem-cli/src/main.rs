@@ -10,6 +10,7 @@ mod json;
 mod place;
 mod print;
 mod text;
+mod top;
 mod tree;
 
 use std::process::ExitCode;
@@ -45,6 +46,7 @@ fn run(cli: &Cli) -> Result<()> {
         Command::Show(args) => commands::show(global, args),
         Command::Get(args) => commands::get(global, args),
         Command::Schema(args) => commands::schema(global, args),
+        Command::Top(args) => top::top(global, args),
         Command::Set(args) => commands::set(global, args),
         Command::Watch(args) => commands::watch(global, args),
         Command::Wait(args) => commands::wait(global, args),

@@ -44,6 +44,7 @@ impl<'a> Source<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
     pub(crate) depth: usize,
+    pub(crate) path: String,
     pub(crate) label: String,
     /// The value, if it fits the line; else its parts follow.
     pub(crate) value: Option<String>,
@@ -85,9 +86,17 @@ impl<'a> Tree<'a> {
         self.nodes.iter().any(|node| node.is_invalid)
     }
 
-    fn push(&mut self, schema: &StoredSchema, label: &str, depth: usize, value: Option<String>) {
+    fn push(
+        &mut self,
+        schema: &StoredSchema,
+        path: &str,
+        label: &str,
+        depth: usize,
+        value: Option<String>,
+    ) {
         self.nodes.push(Node {
             depth,
+            path: path.to_owned(),
             label: harmless(label),
             value,
             type_text: harmless(&schema.type_text()),
@@ -116,7 +125,7 @@ impl<'a> Tree<'a> {
     }
 
     fn part(&mut self, schema: &StoredSchema, path: &str, label: &str, depth: usize) -> Result<()> {
-        self.push(schema, label, depth, None);
+        self.push(schema, path, label, depth, None);
         match schema.kind() {
             StoredKind::Struct => self.fields(schema, path, depth),
             StoredKind::Array | StoredKind::Vec => self.list(schema, path, depth),
@@ -202,7 +211,7 @@ impl<'a> Tree<'a> {
             )?;
         }
         if more > 0 {
-            self.push(item, "…", depth + 1, Some(format!("{more} more")));
+            self.push(item, path, "…", depth + 1, Some(format!("{more} more")));
         }
         if len == 0 {
             self.end("[]")?;

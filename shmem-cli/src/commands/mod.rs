@@ -2,8 +2,8 @@
 
 mod diff;
 mod dump;
-mod get;
-mod ls;
+pub(crate) mod get;
+pub(crate) mod ls;
 mod rm;
 mod schema;
 mod set;
