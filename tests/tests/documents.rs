@@ -127,6 +127,7 @@ impl Proofs {
             "shmem-core/tests",
             "shmem-core/src",
             "examples/tests",
+            "shmem-cli/tests",
             "models/tests",
         ] {
             for (file, source) in sources(folder) {
