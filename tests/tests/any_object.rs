@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use shmem_core::{
-    AnyObject, Error, FieldError, Lifetime, Shared, Trust, Value, Version, list_of, participants,
-    remove, users,
+    AnyObject, Error, FieldError, Lifetime, Lock, Shared, Trust, Value, Version, list_of,
+    participants, remove, users,
 };
 use tests::raw::{Forged, Raw, look, scribble, word};
 use tests::{Cleanup, Engine, Peer, TempDir, alone, corrupt_part, eventually, outcome};
@@ -369,6 +369,28 @@ fn atomics_count_under_other_guards() {
         .unwrap();
     let stats = typed.load().unwrap();
     assert_eq!((stats.requests.into_inner(), stats.limit), (0, 9));
+}
+
+/// A lock for programs outside is taken as by the type; who only reads cannot take it.
+#[test]
+fn a_lock_for_programs_outside() {
+    let name = Cleanup::new("any-gate");
+    let typed = Engine::options()
+        .lock(Lock::RawSync)
+        .create(&*name, Engine::sample())
+        .unwrap();
+    let any = AnyObject::options().timeout(Duration::from_millis(50));
+    let any = any.open(&*name).unwrap();
+    any.set("tick", 8).unwrap();
+    assert_eq!(any.get("tick").unwrap().as_int(), Some(8));
+    let guard = typed.write().unwrap();
+    assert_eq!(outcome(any.set("tick", 9)), "WouldDeadlock");
+    assert_eq!(outcome(any.get("tick")), "WouldDeadlock");
+    drop(guard);
+    any.set("tick", 9).unwrap();
+    assert_eq!(typed.load().unwrap().tick, 9);
+    let by_type = outcome(Engine::open_read_only(&*name));
+    assert_eq!(outcome(AnyObject::open_read_only(&*name)), by_type);
 }
 
 mod old {
