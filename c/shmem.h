@@ -596,8 +596,9 @@ static inline int shmem_load_item(const shmem *object, uint64_t index, void *out
         return SHMEM_TOO_LARGE;
     do {
         uint64_t whole = shmem__control(object, 72), stripe = shmem__control(object, elements + 8 * (index % 64));
+        uint64_t version = shmem__control(object, 0) >> 8;
         atomic_thread_fence(memory_order_acquire);
-        if (whole == 0 || stripe == UINT64_MAX)
+        if (whole == 0 || whole > version || stripe == UINT64_MAX)
             continue;
         shmem__copy(object, object->word[19] + index * item, out, len);
         atomic_thread_fence(memory_order_acquire);

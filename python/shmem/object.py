@@ -261,7 +261,7 @@ class Object:
         whole, stripe = self._control + 9, header.elements // 8 + index % 64
         for _ in _tries(self.path):
             before = words[whole], words[stripe]
-            if before[0] == 0 or before[1] == _MOST:
+            if before[0] == 0 or before[0] > words[self._control] >> 8 or before[1] == _MOST:
                 continue
             system.fence()
             begin = header.buffer_0 + index * header.item

@@ -39,6 +39,9 @@ pub(crate) fn read_part(
     let control = read_control(view, file)?;
     let seen = cell::current(&control);
     view.bound(seen).map_err(|refusal| view.explain(refusal))?;
+    if !cell::is_stamped(&control, seen) {
+        return Ok(None);
+    }
     let first = view.items.start as u64 * layout.shape.item;
     let offset = layout.buffers + u64::from(seen.buffer()) * layout.stride + first + from as u64;
     os::read_at(file, out, offset).map_err(|error| unreadable(view, file, error))?;
