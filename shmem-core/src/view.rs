@@ -108,7 +108,7 @@ impl View {
                 return Err(Refusal::Overtaken);
             }
             // Once a copy was in vain, none is made that is known to be: thousands of a large value take minutes.
-            if attempt > 0 && !cell::still_holds(control, seen) {
+            if attempt > 0 && !cell::is_stamped(control, seen) {
                 continue;
             }
             // SAFETY: the caller's promise; the buffer was bounded just now.
