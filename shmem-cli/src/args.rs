@@ -460,5 +460,9 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let number: f64 = number
         .parse()
         .map_err(|_| format!("`{number}` is no number"))?;
-    Duration::try_from_secs_f64(number * factor).map_err(|error| error.to_string())
+    let seconds = number * factor;
+    if seconds > 315_360_000.0 {
+        return Err("at most ten years".to_owned());
+    }
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }

@@ -55,6 +55,10 @@ pub(crate) struct Node {
 /// How many items of a list of numbers and of structs are shown.
 const NUMBERS: usize = 16;
 const STRUCTS: usize = 8;
+/// The most lines, whatever a schema asks for: one that nobody meant well may have parts without bytes.
+const LINES: usize = 1 << 16;
+/// How many numbers an item may be made of to stand on a line with others.
+const SHORT: usize = 256;
 /// And with `--all`.
 const EVERYTHING: usize = 1 << 20;
 
@@ -125,6 +129,10 @@ impl<'a> Tree<'a> {
     }
 
     fn part(&mut self, schema: &StoredSchema, path: &str, label: &str, depth: usize) -> Result<()> {
+        if self.nodes.len() >= LINES {
+            let text = format!("more than {LINES} lines: name a part, such as `{path}`");
+            return Err(Failure::Usage(text));
+        }
         self.push(schema, path, label, depth, None);
         match schema.kind() {
             StoredKind::Struct => self.fields(schema, path, depth),
@@ -181,7 +189,7 @@ impl<'a> Tree<'a> {
             Err(error) => return self.or_invalid(error),
         };
         let item = schema.item().unwrap_or(schema);
-        let in_line = !has_fields(schema);
+        let in_line = !has_fields(schema) && weight(item) <= SHORT;
         let most = match (self.all, in_line) {
             (true, _) => EVERYTHING,
             (false, true) => NUMBERS,
@@ -270,6 +278,15 @@ pub(crate) fn shortened(text: &str, most: usize) -> String {
 /// As a person reads it, without what would move the cursor.
 pub(crate) fn shown(value: &Value) -> String {
     harmless(&value.to_string())
+}
+
+/// Of how many values it is made, at most.
+fn weight(schema: &StoredSchema) -> usize {
+    let inside = schema.item().map_or(1, weight);
+    match schema.kind() {
+        StoredKind::Array | StoredKind::Vec => schema.len().unwrap_or(1).saturating_mul(inside),
+        _ => inside,
+    }
 }
 
 /// Whether there is a struct in it.

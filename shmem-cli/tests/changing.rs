@@ -58,6 +58,8 @@ fn set_changes_several_fields_at_once() {
         serde_json::json!({ "tick": 12, "pit": null })
     );
 
+    out(&["set", &name, "laps", "[]"]);
+    assert!(out(&["show", &name]).contains("\nlaps    []"));
     let hits = Cleanup::new("cli-hits");
     let number = u64::create(&*hits, 1).unwrap();
     out(&["set", &hits, "7"]);

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use shmem_core::{FixedStr, Lifetime, Shared};
-use tests::raw::{Raw, scribble};
+use tests::raw::{Forged, Raw, scribble};
 use tests::{Cleanup, Engine, TempDir, alone};
 
 mod common;
@@ -304,6 +304,33 @@ fn damaged_objects() {
     assert!(refused(1, &["show", text, "--json"]).contains("`armed` at byte 13 is 7"));
     assert_eq!(out(&["get", text, "driver"]), "ada\n");
     assert_eq!(shmem(&["get", text, "armed"]).code, 1);
+}
+
+/// A schema that contradicts nothing and asks for more lines than anybody can read.
+#[test]
+fn parts_without_bytes() {
+    let directory = TempDir::new("cli-nothing");
+    let path = directory.path().join("object");
+    let text = path.to_str().unwrap();
+    drop(u64::create(&path, 5).unwrap());
+    let raw = Raw::read(&path);
+    let mut schema = "0\tstruct\t0\t8\t\tS\t\t\n1\tuint\t0\t8\ta\tu64\t\t\n".to_owned();
+    for depth in 1..30 {
+        let name = if depth == 1 { "b" } else { "" };
+        schema += &format!("{depth}\tarray\t0\t0\t{name}\t\t\t1000000\n");
+    }
+    schema += "30\tstruct\t0\t0\t\tT\t\t\n31\tarray\t0\t0\tc\t\t\t0\n32\tuint\t0\t1\t\tu8\t\t\n";
+    Raw::forge(&Forged {
+        schema: schema.as_bytes(),
+        flags: 1,
+        ..raw.parts()
+    })
+    .write(&path);
+    let said = refused(2, &["show", text]);
+    assert!(said.contains("more than 65536 lines"), "{said}");
+    assert!(refused(4, &["show", text, "--json"]).contains("parts"));
+    assert_eq!(out(&["get", text, "a"]), "0\n");
+    assert!(out(&["schema", text, "--as", "c"]).contains("no bytes"));
 }
 
 #[test]

@@ -193,6 +193,13 @@ proptest! {
             prop_assert_eq!(loaded.len("name").unwrap(), value.name.len());
             prop_assert_eq!(loaded.len("grid").unwrap(), 3);
             prop_assert!(loaded.len("tick").is_err());
+            let wheels = value.wheels.len();
+            for (start, end) in [(0, 0), (0, wheels), (wheels, wheels)] {
+                let range = format!("wheels[{start}..{end}]");
+                prop_assert_eq!(loaded.get(&range).unwrap().items().len(), end - start);
+            }
+            let beyond = format!("wheels[0..{}]", wheels + 1);
+            prop_assert!(loaded.get(&beyond).is_err());
             let mut parts = Vec::new();
             paths(&expected, "", &mut parts);
             for (path, part) in parts {

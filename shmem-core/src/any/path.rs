@@ -146,12 +146,11 @@ fn item(
         (StoredKind::Vec, Some(bytes)) => length(schema, part.offset, bytes, done)?,
         _ => capacity,
     };
-    // The last one that is asked for.
-    let last = match end {
-        Some(end) => end.saturating_sub(1),
-        None => start,
+    let (is_there, last) = match end {
+        Some(end) => (start.max(end) <= len, end.saturating_sub(1).max(start)),
+        None => (start < len, start),
     };
-    if start >= len && end != Some(start) || last >= len && last >= start {
+    if !is_there {
         return Err(FieldError::NoSuchItem {
             path: done.to_owned(),
             index: last,
