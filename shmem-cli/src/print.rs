@@ -26,7 +26,7 @@ pub(crate) fn raw_line(text: &str) -> Result<()> {
     Ok(writeln!(std::io::stdout().lock(), "{text}")?)
 }
 
-/// As [`line`], and seen at once by whoever reads the pipe.
+/// As [`line()`], and seen at once by whoever reads the pipe.
 pub(crate) fn line_now(text: impl AsRef<str>) -> Result<()> {
     let mut out = anstream::stdout().lock();
     writeln!(out, "{}", text.as_ref())?;
