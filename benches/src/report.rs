@@ -182,8 +182,7 @@ fn standing(text: &mut String, all: &[Findings]) {
                 };
                 let _ = writeln!(
                     text,
-                    "| {}: {} | {label} | {way} {} | {name} {} | {share} |",
-                    findings.title,
+                    "| {} | {label} | {way} {} | {name} {} | {share} |",
                     table.title.replace('`', ""),
                     short(ours),
                     short(theirs)

@@ -274,7 +274,10 @@ impl<P: Peer<W>, const W: usize> Bench<P, W> {
     }
 
     /// Writes, waits until the other side has answered, for so long: nanoseconds for one direction, calls, wrong.
-    pub(crate) fn ping(&mut self, asleep: bool, millis: u64) -> Outcome<Vec<f64>> {
+    pub(crate) fn ping(&mut self, place: &Place, asleep: bool, millis: u64) -> Outcome<Vec<f64>> {
+        if self.back.is_none() {
+            self.back = Some(P::open(&place.with("back"))?);
+        }
         let begun = clock_ns();
         let end = begun + millis * 1_000_000;
         let (mut rounds, mut wrong) = (0u32, 0u32);

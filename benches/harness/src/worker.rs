@@ -120,15 +120,12 @@ fn serve<P: Peer<W>, const W: usize>(place: &Place, role: Role) -> Outcome<()> {
         Role::Nothing => None,
         Role::Create => Some(Bench::new(P::create(place)?, None)),
         Role::Open => Some(Bench::new(P::open(place)?, None)),
-        Role::CreatePair => {
-            let (there, back) = (place.with("there"), place.with("back"));
-            Some(Bench::new(P::create(&there)?, Some(P::create(&back)?)))
-        }
-        // What goes there for the one comes in for the other.
+        // Each creates what it writes, since some have one writer, who is the creator. The first opens the second's
+        // when the game begins.
+        Role::CreatePair => Some(Bench::new(P::create(&place.with("there"))?, None)),
         Role::OpenPair => {
-            let (there, back) = (place.with("there"), place.with("back"));
-            let there = P::open(&there)?;
-            Some(Bench::new(P::open(&back)?, Some(there)))
+            let there = P::open(&place.with("there"))?;
+            Some(Bench::new(P::create(&place.with("back"))?, Some(there)))
         }
     };
     answer("ready");
@@ -165,7 +162,7 @@ fn obey<P: Peer<W>, const W: usize>(
         ("latency-for", Some(bench)) => bench.latency_for(number(1)?, number(2)?),
         ("crowd", Some(bench)) => bench.crowd(words[1], number(2)?, number(3)?),
         ("tick", Some(bench)) => bench.tick(number(1)?, number(2)?, number(3)?),
-        ("ping", Some(bench)) => bench.ping(words[1] == "sleep", number(2)?),
+        ("ping", Some(bench)) => bench.ping(place, words[1] == "sleep", number(2)?),
         ("pong", Some(bench)) => bench.pong(words[1] == "sleep"),
         ("probe-read", Some(bench)) => bench.probe_read(),
         ("probe-write", Some(bench)) => bench.probe_write(),

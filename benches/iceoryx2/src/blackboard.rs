@@ -6,7 +6,7 @@ use iceoryx2::port::reader::{EntryHandle, Reader};
 use iceoryx2::port::writer::{EntryHandleMut, Writer};
 use iceoryx2::prelude::*;
 
-use crate::event::{Event, Service};
+use crate::event::{self, Event, Service};
 
 const KEY: u64 = 1;
 
@@ -44,7 +44,7 @@ impl<const W: usize, const LOAN: bool> Blackboard<W, LOAN> {
 
 impl<const W: usize, const LOAN: bool> Peer<W> for Blackboard<W, LOAN> {
     fn create(place: &Place) -> Outcome<Self> {
-        let node = NodeBuilder::new().create::<Service>()?;
+        let node = event::node()?;
         let service = node
             .service_builder(&ServiceName::new(&place.0)?)
             .blackboard_creator::<u64>()
@@ -67,7 +67,7 @@ impl<const W: usize, const LOAN: bool> Peer<W> for Blackboard<W, LOAN> {
     }
 
     fn open(place: &Place) -> Outcome<Self> {
-        let node = NodeBuilder::new().create::<Service>()?;
+        let node = event::node()?;
         let service = node
             .service_builder(&ServiceName::new(&place.0)?)
             .blackboard_opener::<u64>()

@@ -8,6 +8,13 @@ use iceoryx2::prelude::*;
 
 pub(crate) type Service = ipc::Service;
 
+/// A node whose files have a prefix of this program's, so that those of killed workers can be told and taken away.
+pub(crate) fn node() -> Outcome<Node<Service>> {
+    let mut config = Config::default();
+    config.global.prefix = FileName::new(b"bench_iox2_")?;
+    Ok(NodeBuilder::new().config(&config).create::<Service>()?)
+}
+
 /// What both sides of an event service need. Made when it is first used.
 #[derive(Default)]
 pub(crate) struct Event {

@@ -7,7 +7,7 @@ use iceoryx2::port::subscriber::Subscriber;
 use iceoryx2::prelude::*;
 use iceoryx2::sample::Sample;
 
-use crate::event::{Event, Service};
+use crate::event::{self, Event, Service};
 
 pub(crate) struct PubSub<const W: usize> {
     newest: Option<Sample<Service, Value<W>, ()>>,
@@ -20,7 +20,7 @@ pub(crate) struct PubSub<const W: usize> {
 
 impl<const W: usize> PubSub<W> {
     fn new(place: &Place, creates: bool) -> Outcome<Self> {
-        let node = NodeBuilder::new().create::<Service>()?;
+        let node = event::node()?;
         let name = ServiceName::new(&place.0)?;
         let service = node
             .service_builder(&name)

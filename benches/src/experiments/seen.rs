@@ -1,11 +1,15 @@
 //! How long it takes until another process sees a change.
 
+use std::time::Duration;
+
 use harness::Kind;
 
 use super::{of, start_two};
 use crate::plan::{Plan, SIZES, progress};
-use crate::process::PATIENCE;
 use crate::table::{Findings, Samples, Table};
+
+/// Who takes longer for a round of some milliseconds does not come back.
+const HANG: Duration = Duration::from_secs(2);
 
 pub(crate) fn run(plan: &Plan) -> Findings {
     let contestants = of(plan, &[Kind::Ours, Kind::Peer, Kind::Limit]);
@@ -38,14 +42,14 @@ pub(crate) fn run(plan: &Plan) -> Findings {
                         Ok([ping, pong]) => {
                             pong.send(&format!("pong {how}"));
                             ping.send(&format!("ping {how} {millis}"));
-                            let reply = ping.receive(PATIENCE);
+                            let reply = ping.receive(HANG);
                             samples.add(reply, |n| (n[0], n[2]));
                             if samples.is_out() {
                                 // The other side waits for ever, or failed likewise.
                                 pong.kill();
                                 ping.kill();
                             } else {
-                                pong.receive(PATIENCE);
+                                pong.receive(HANG);
                             }
                             if round == 0 {
                                 samples.all.clear();
