@@ -130,11 +130,7 @@ fn words(cell: &Cell, ours: Option<f64>) -> String {
 }
 
 /// The best of some rows in a column.
-fn best<'a>(
-    table: &'a Table,
-    column: usize,
-    is_one: impl Fn(&Row) -> bool,
-) -> Option<(&'a str, f64)> {
+fn best(table: &Table, column: usize, is_one: impl Fn(&Row) -> bool) -> Option<(&str, f64)> {
     let rows = table.rows.iter().filter(|row| is_one(row));
     let found = rows.filter_map(|row| match row.cells.get(column)? {
         // Who returns wrong values has not done what was asked for.

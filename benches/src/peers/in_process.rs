@@ -38,12 +38,12 @@ impl<const W: usize> Peer<W> for ParkingLot<W> {
 
     #[inline]
     fn view<R>(&mut self, f: impl FnOnce(&Value<W>) -> R) -> Outcome<R> {
-        Ok(f(&*self.0.read()))
+        Ok(f(&self.0.read()))
     }
 
     #[inline]
     fn change<R>(&mut self, f: impl FnOnce(&mut Value<W>) -> R) -> Outcome<R> {
-        Ok(f(&mut *self.0.write()))
+        Ok(f(&mut self.0.write()))
     }
 }
 

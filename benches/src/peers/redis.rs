@@ -38,7 +38,7 @@ impl<const W: usize> Redis<W> {
         self.stream.get_mut().write_all(&self.out)?;
         self.reply.clear();
         self.stream.read_until(b'\n', &mut self.reply)?;
-        let head = str::from_utf8(&self.reply)?.trim_end().to_owned();
+        let head = std::str::from_utf8(&self.reply)?.trim_end().to_owned();
         match head.split_at_checked(1) {
             Some(("+" | ":", _)) => Ok(()),
             Some(("$", len)) => {

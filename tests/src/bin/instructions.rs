@@ -20,14 +20,29 @@ type Value = [u64; 8];
 
 fn work(operation: &str, calls: u64) -> Result<(), Box<dyn std::error::Error>> {
     let object = Value::create(format!("instructions-{}", std::process::id()), [0; 8])?;
-    for call in 0..calls {
-        match operation {
-            "load" => _ = black_box(object.load()?[0]),
-            "read" => _ = black_box(object.read()?[0]),
-            "write" => object.write()?[0] = black_box(call),
-            "store" => _ = black_box(object.store(black_box([call; 8]))?),
-            _ => return Err("no such operation".into()),
+    // What is called is chosen outside of the loop, which is to have nothing else in it.
+    match operation {
+        "load" => {
+            for _ in 0..calls {
+                black_box(object.load()?[0]);
+            }
         }
+        "read" => {
+            for _ in 0..calls {
+                black_box(object.read()?[0]);
+            }
+        }
+        "write" => {
+            for call in 0..calls {
+                object.write()?[0] = black_box(call);
+            }
+        }
+        "store" => {
+            for call in 0..calls {
+                black_box(object.store(black_box([call; 8]))?);
+            }
+        }
+        _ => return Err("no such operation".into()),
     }
     Ok(())
 }
