@@ -56,7 +56,7 @@ pub(crate) fn run(plan: &Plan) -> Findings {
                         Err(why) => samples.refuse(why.clone()),
                         Ok(_) if samples.is_out() => {}
                         Ok(crowd) => {
-                            samples.add(play(crowd, operation, plan.millis(32)), |n| (n[0], n[1]));
+                            samples.add(play(crowd, operation, plan.millis(20)), |n| (n[0], n[1]));
                             if round == 0 {
                                 samples.all.clear();
                             }
@@ -83,7 +83,7 @@ pub(crate) fn run(plan: &Plan) -> Findings {
 /// Nanoseconds of processor time for a read, and wrong values.
 fn play(crowd: &mut Crowd, operation: &str, millis: u64) -> Reply {
     // Many need more time for each to have its turn.
-    let millis = millis.max(4 * crowd.readers.len() as u64);
+    let millis = millis.max(2 * crowd.readers.len() as u64);
     let start = clock_ns() + 2_000_000;
     crowd.writer.send(&format!("tick 1000 {millis} {start}"));
     let order = format!("crowd {operation} {millis} {start}");

@@ -38,7 +38,7 @@ pub(crate) fn run(plan: &Plan) -> Findings {
         let start = |contestant| start_two(contestant, size, &plan.place(), ["create", "open"]);
         let mut pairs = contestants.iter().map(start).collect::<Vec<_>>();
         let mut samples = vec![[(); 6].map(|()| Samples::default()); contestants.len()];
-        let millis = plan.millis(24);
+        let millis = plan.millis(12);
         for round in 0..=plan.rounds() {
             progress(&format!("reader and writer of {label}, round {round}"));
             for (pair, samples) in pairs.iter_mut().zip(&mut samples) {

@@ -128,7 +128,8 @@ fn verdict(reply: Reply, is_read: bool) -> String {
             _ => "fine".to_owned(),
         },
         Reply::Silent => "hang".to_owned(),
-        Reply::NotOffered | Reply::Failed(_) => "refused".to_owned(),
+        Reply::NotOffered => "not offered".to_owned(),
+        Reply::Failed(_) => "refused".to_owned(),
     }
 }
 
