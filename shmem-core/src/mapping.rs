@@ -34,7 +34,7 @@ mod copy_out;
 /// 3. Never exposed as `&[u8]` or `&mut [u8]`: control words as atomics, payload as raw pointers that the
 ///    guards turn into references.
 /// 4. `control`, `rows` and `waiters` point to these parts in `raw`; `value` to the first byte that is mapped of the
-///    first buffer's value: to the first item in the window. (Found again for each call, they would take a third of
+///    first buffer's value: to the first item in the window. (Found again for each call, they would take a tenth of
 ///    its instructions.)
 #[derive(Debug)]
 pub(crate) struct Mapping {

@@ -37,8 +37,7 @@ impl Mapping {
     }
 }
 
-/// By instructions that load 16 bytes at once: four times as fast as atomic loads of 8, which the compiler does not
-/// put together.
+/// By instructions that load 16 bytes at once: faster than atomic loads of 8, which the compiler does not put together.
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 mod racing {
     use core::arch::asm;
