@@ -119,13 +119,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             },
         ),
         contestant("load", "seqlock copy", || {
-            if let Ok(value) = object.load() {
-                black_box(&value);
+            if let Ok(value) = &object.load() {
+                black_box(value);
             }
         }),
         contestant("load, read-only handle", "seqlock copy", || {
-            if let Ok(value) = reader.load() {
-                black_box(&value);
+            if let Ok(value) = &reader.load() {
+                black_box(value);
             }
         }),
         contestant("read a field", "two locked adds", || {

@@ -61,9 +61,12 @@ impl<T: Shared> SharedReader<T> {
     /// - [`Error::Corrupt`](crate::Error::Corrupt): another program wrote nonsense into the control words.
     #[inline]
     pub fn load(&self) -> Result<T> {
+        if let Some(file) = &self.view.descriptor {
+            return Ok(*self.read(file)?.0);
+        }
         let mut value = MaybeUninit::uninit();
-        self.load_to(value.as_mut_ptr())?;
-        // SAFETY: `load_to` has put a value there.
+        self.copy_to(value.as_mut_ptr())?;
+        // SAFETY: `copy_to` has put a value there.
         Ok(unsafe { value.assume_init() })
     }
 
@@ -75,10 +78,9 @@ impl<T: Shared> SharedReader<T> {
     ///
     /// As [`load`](Self::load); `out` is unchanged then.
     pub fn load_into(&self, out: &mut T) -> Result<Version> {
-        let mut value = Box::<T>::new_uninit();
-        let version = self.load_to(value.as_mut_ptr())?;
-        // SAFETY: `load_to` has put a value there; a `T` is its bytes; a new allocation is apart from `out`.
-        unsafe { core::ptr::copy_nonoverlapping(value.as_ptr(), out, 1) };
+        let (value, version) = self.load_versioned()?;
+        // SAFETY: a `T` is its bytes; an allocation of ours is apart from `out`.
+        unsafe { core::ptr::copy_nonoverlapping(&raw const *value, out, 1) };
         Ok(version)
     }
 
@@ -92,18 +94,19 @@ impl<T: Shared> SharedReader<T> {
     }
 
     pub(crate) fn load_versioned(&self) -> Result<(Box<T>, Version)> {
+        if let Some(file) = &self.view.descriptor {
+            return self.read(file);
+        }
         let mut value = Box::new_uninit();
-        let version = self.load_to(value.as_mut_ptr())?;
-        // SAFETY: `load_to` has put a value there.
+        let version = self.copy_to(value.as_mut_ptr())?;
+        // SAFETY: `copy_to` has put a value there.
         Ok((unsafe { value.assume_init() }, version))
     }
 
+    /// Puts a checked copy of the current version at `out`, which is valid for writes of a `T`.
     #[inline]
-    fn load_to(&self, out: *mut T) -> Result<Version> {
-        if let Some(file) = &self.view.descriptor {
-            return self.read_to(file, out);
-        }
-        // SAFETY: callers pass a place for a `T`.
+    fn copy_to(&self, out: *mut T) -> Result<Version> {
+        // SAFETY: the caller's promise.
         let copied = unsafe { self.view.copy_out(out.cast(), size_of::<T>(), COPY_TRIES) };
         let seen = copied.map_err(|refusal| self.view.explain(refusal))?;
         // SAFETY: `out` was filled just now.
@@ -111,15 +114,21 @@ impl<T: Shared> SharedReader<T> {
         Ok(Version(seen.version()))
     }
 
+    /// As [`load_versioned`](Self::load_versioned), without touching the mapping. (A place on the caller's stack whose
+    /// address came here would keep the copies of all others in memory instead of in registers.)
     #[cold]
-    fn read_to(&self, file: &File, out: *mut T) -> Result<Version> {
+    fn read(&self, file: &File) -> Result<(Box<T>, Version)> {
         let mut bytes = vec![0; size_of::<T>()];
-        let read = unmapped::read_out(&self.view, file, &mut bytes, COPY_TRIES);
-        let version = read.map_err(|refusal| self.view.explain(refusal))?;
+        let version = unmapped::read_out(&self.view, file, &mut bytes, COPY_TRIES);
+        let version = version.map_err(|refusal| self.view.explain(refusal))?;
         self.view.check(T::SCHEMA, &bytes)?;
-        // SAFETY: callers pass a place for a `T`; a `T` is its bytes, which were checked just now.
-        unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), out.cast(), bytes.len()) };
-        Ok(version)
+        let mut value = Box::<T>::new_uninit();
+        // SAFETY: a `T` is its bytes, of which there are as many, and which were checked just now; two allocations.
+        unsafe {
+            core::ptr::copy_nonoverlapping(bytes.as_ptr(), value.as_mut_ptr().cast(), bytes.len())
+        };
+        // SAFETY: filled just now.
+        Ok((unsafe { value.assume_init() }, version))
     }
 }
 
