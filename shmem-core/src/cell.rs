@@ -15,7 +15,7 @@ use std::io;
 
 use crate::control::{Control, Row};
 use crate::durable;
-use crate::sync::{Ordering, fence, in_order, seq_cst_unless};
+use crate::sync::{AtomicU32, Ordering, fence, in_order, seq_cst_unless};
 
 /// The word `current`.
 ///
@@ -30,8 +30,7 @@ use crate::sync::{Ordering, fence, in_order, seq_cst_unless};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Current(u64);
 
-/// The four of the invariant above: pin then look, publish then scan. One of them weaker tears.
-const PIN: Ordering = seq_cst_unless(cfg!(mutation = "relaxed_pin"), Ordering::AcqRel);
+/// The four of the invariant above: pin ([`Counting::PIN`]) then look, publish then scan. One of them weaker tears.
 const LOOK: Ordering = seq_cst_unless(cfg!(mutation = "relaxed_look"), Ordering::Acquire);
 pub(crate) const PUBLISH: Ordering =
     seq_cst_unless(cfg!(mutation = "relaxed_publish"), Ordering::AcqRel);
@@ -143,40 +142,93 @@ pub(crate) fn is_stamped(control: &Control, seen: Current) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooManyPins;
 
+/// How the guards of a row are counted.
+pub(crate) trait Counting {
+    /// Of the count, before the look.
+    const PIN: Ordering;
+
+    /// Counts one more, and says how many there were.
+    fn add(pins: &AtomicU32) -> u32;
+
+    /// Counts one less. Release: what the reader read lies before it.
+    fn subtract(pins: &AtomicU32);
+}
+
+/// Several threads count.
+pub(crate) enum Together {}
+
+impl Counting for Together {
+    const PIN: Ordering = seq_cst_unless(cfg!(mutation = "relaxed_pin"), Ordering::AcqRel);
+
+    #[inline(always)]
+    fn add(pins: &AtomicU32) -> u32 {
+        pins.fetch_add(1, Self::PIN)
+    }
+
+    #[inline(always)]
+    fn subtract(pins: &AtomicU32) {
+        pins.fetch_sub(1, releasing(cfg!(mutation = "relaxed_unpin")));
+    }
+}
+
+/// One thread counts: an exchange and a plain store do.
+pub(crate) enum Alone {}
+
+impl Counting for Alone {
+    const PIN: Ordering = seq_cst_unless(cfg!(mutation = "relaxed_local_pin"), Ordering::Release);
+
+    #[inline(always)]
+    fn add(pins: &AtomicU32) -> u32 {
+        let count = pins.load(Ordering::Relaxed);
+        pins.store(count.wrapping_add(1), Self::PIN);
+        count
+    }
+
+    #[inline(always)]
+    fn subtract(pins: &AtomicU32) {
+        let count = pins.load(Ordering::Relaxed);
+        let order = releasing(cfg!(mutation = "relaxed_local_unpin"));
+        pins.store(count.wrapping_sub(1), order);
+    }
+}
+
+const fn releasing(mutated: bool) -> Ordering {
+    if mutated {
+        Ordering::Relaxed
+    } else {
+        Ordering::Release
+    }
+}
+
 /// Pins the current buffer in `row`, which is the caller's own. Lock-free: it starts over only when a
 /// version was published meanwhile.
-#[inline]
-pub(crate) fn pin(control: &Control, row: &Row) -> Result<Current, TooManyPins> {
+#[inline(always)]
+pub(crate) fn pin<C: Counting>(control: &Control, row: &Row) -> Result<Current, TooManyPins> {
     let mut seen = Current(control.current.load(Ordering::Relaxed));
     loop {
         let pins = &row.pins[seen.buffer() as usize];
-        if pins.fetch_add(1, PIN) >= MAX_PINS {
-            pins.fetch_sub(1, Ordering::Relaxed);
+        if C::add(pins) >= MAX_PINS {
+            C::subtract(pins);
             return Err(TooManyPins);
         }
         if cfg!(mutation = "no_recheck") {
             fence(Ordering::Acquire);
             return Ok(seen);
         }
-        in_order(PIN, LOOK);
+        in_order(C::PIN, LOOK);
         let now = Current(control.current.load(LOOK));
         if now.buffer() == seen.buffer() {
             return Ok(now);
         }
-        unpin(row, seen.buffer());
+        C::subtract(pins);
         seen = now;
     }
 }
 
-/// Lets go of a buffer. Release: what the reader read lies before it.
-#[inline]
-pub(crate) fn unpin(row: &Row, buffer: u32) {
-    let order = if cfg!(mutation = "relaxed_unpin") {
-        Ordering::Relaxed
-    } else {
-        Ordering::Release
-    };
-    row.pins[buffer as usize].fetch_sub(1, order);
+/// Lets go of a buffer.
+#[inline(always)]
+pub(crate) fn unpin<C: Counting>(row: &Row, buffer: u32) {
+    C::subtract(&row.pins[buffer as usize]);
 }
 
 /// Every other buffer is pinned, by these rows.

@@ -18,7 +18,7 @@
 
 use std::io;
 
-use crate::cell::{self, Current};
+use crate::cell::{self, Current, Together};
 use crate::control::Control;
 use crate::deadline::Deadline;
 use crate::directory::Spot;
@@ -175,7 +175,7 @@ pub(crate) fn settle_at_the_end(attachment: &Attachment) {
     if !view.header.durable || view.header.is_summed() || !alone() {
         return;
     }
-    let Ok(seen) = cell::pin(view.mapping.control(), attachment.row()) else {
+    let Ok(seen) = cell::pin::<Together>(view.mapping.control(), attachment.row()) else {
         return;
     };
     let gate = &attachment.gate;
@@ -185,7 +185,7 @@ pub(crate) fn settle_at_the_end(attachment: &Attachment) {
         drop(flush(view, seen));
         gate.leave_shared();
     }
-    cell::unpin(attachment.row(), seen.buffer());
+    cell::unpin::<Together>(attachment.row(), seen.buffer());
 }
 
 /// Whether the object may have gone through a power cut since somebody had it open.

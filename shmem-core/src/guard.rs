@@ -8,7 +8,7 @@ use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
 use std::thread;
 
-use crate::cell::{self, Current};
+use crate::cell::{self, Current, Together};
 use crate::elements;
 use crate::in_place;
 use crate::lifecycle::Attachment;
@@ -113,7 +113,7 @@ impl<P: ?Sized + Payload> Drop for ReadGuard<'_, P> {
             if self.attachment.is_in_place() {
                 self.attachment.let_guard_out();
             }
-            cell::unpin(self.attachment.row(), self.seen.buffer());
+            cell::unpin::<Together>(self.attachment.row(), self.seen.buffer());
         }
     }
 }

@@ -164,6 +164,8 @@ pub(crate) struct Layout {
     pub(crate) total: u64,
     /// How many buffers may be copied without a lock: all, or none if programs outside change the value.
     pub(crate) copyable: u32,
+    /// How many buffers a guard may have once it has pinned one: all, or none if the value is changed in place.
+    pub(crate) lent: u32,
 }
 
 impl Layout {
@@ -242,6 +244,7 @@ impl Layout {
             stride,
             total,
             copyable: if gate_word == 0 { buffers } else { 0 },
+            lent: if buffers > 1 { buffers } else { 0 },
         })
     }
 }

@@ -19,7 +19,7 @@
 use std::io;
 use std::time::Duration;
 
-use crate::cell::{self, Current};
+use crate::cell::{self, Current, Together};
 use crate::control::{Control, Row};
 use crate::deadline::Deadline;
 use crate::lifecycle::Attachment;
@@ -178,7 +178,7 @@ impl Attachment {
             if matches!(admission, Ok(Some(Admission::Admitted))) {
                 return Ok(seen);
             }
-            cell::unpin(self.row(), seen.buffer());
+            cell::unpin::<Together>(self.row(), seen.buffer());
             let doing = "asking whether the writer lives";
             match admission.map_err(|e| Error::from_io(&view.location, doing, e))? {
                 Some(Admission::Admitted) | None => {}
@@ -197,7 +197,8 @@ impl Attachment {
                     }
                 }
             }
-            seen = cell::pin(control, self.row()).map_err(|_| Refusal::TooManyGuards)?;
+            seen =
+                cell::pin::<Together>(control, self.row()).map_err(|_| Refusal::TooManyGuards)?;
         }
         Ok(seen)
     }

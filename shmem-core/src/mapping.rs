@@ -257,6 +257,15 @@ impl Mapping {
         index < copyable
     }
 
+    /// Whether there is such a buffer, and a guard that has pinned it may have it.
+    #[inline]
+    pub(crate) fn is_lent(&self, index: u32) -> bool {
+        let lent = self.layout.lent;
+        // SAFETY: as above.
+        unsafe { core::hint::assert_unchecked(lent <= self.layout.shape.buffers) };
+        index < lent
+    }
+
     /// The first byte of a buffer; of an array, the first item in the window.
     ///
     /// # Panics

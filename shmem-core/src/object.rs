@@ -6,10 +6,11 @@
 
 use core::fmt;
 use core::marker::PhantomData;
+use core::ptr::NonNull;
 use std::io;
 use std::time::Duration;
 
-use crate::cell::{self, AllPinned, Current};
+use crate::cell::{self, AllPinned, Counting, Current, Together};
 use crate::deadline::Deadline;
 use crate::durable;
 use crate::elements;
@@ -81,6 +82,10 @@ impl<P: ?Sized + Payload> SharedObject<P> {
         &self.attachment.view
     }
 
+    pub(crate) fn attachment(&self) -> &Attachment {
+        &self.attachment
+    }
+
     /// Whether this process is the one that opened the handle.
     #[inline]
     pub(crate) fn is_ours(&self) -> bool {
@@ -102,7 +107,7 @@ impl<P: ?Sized + Payload> SharedObject<P> {
     /// - [`Error::Forked`]: the handle is the parent process's.
     /// - [`Error::Busy`]: 2³¹ guards of this handle were forgotten.
     /// - [`Error::Corrupt`]: another program wrote nonsense into the control words.
-    #[inline]
+    #[inline(always)] // See `read_until`.
     pub fn read(&self) -> Result<ReadGuard<'_, P>> {
         self.read_until(Deadline::Never)
     }
@@ -126,7 +131,9 @@ impl<P: ?Sized + Payload> SharedObject<P> {
         self.read_until(Deadline::after(timeout))
     }
 
-    #[inline]
+    // Always, and all that is on the way: a guard that comes back through memory is stored word by word and loaded in
+    // pairs, for which the processor waits three times as long as for everything else.
+    #[inline(always)]
     fn read_until(&self, deadline: Deadline) -> Result<ReadGuard<'_, P>> {
         // SAFETY: the bytes are checked next.
         let guard = unsafe { self.pin(deadline) };
@@ -142,42 +149,65 @@ impl<P: ?Sized + Payload> SharedObject<P> {
     /// # Safety
     ///
     /// - The guard is dereferenced only once its bytes were seen to be a value.
-    #[inline]
+    #[inline(always)] // See `read_until`.
     pub(crate) unsafe fn pin(
         &self,
         deadline: Deadline,
     ) -> core::result::Result<ReadGuard<'_, P>, Refusal> {
+        let (value, seen) = self.pin_as::<Together>(deadline)?;
+        // SAFETY: pinned and let in just now; the caller promises the rest.
+        Ok(unsafe { ReadGuard::new(&self.attachment, value, seen) })
+    }
+
+    /// Pins the current buffer and is let in, for a guard: what was seen, and its value, which nobody has checked.
+    #[inline(always)] // See `read_until`.
+    pub(crate) fn pin_as<C: Counting>(
+        &self,
+        deadline: Deadline,
+    ) -> core::result::Result<(NonNull<P>, Current), Refusal> {
         let attachment = &self.attachment;
         if !attachment.is_ours() {
             return Err(Refusal::Forked);
         }
         let mapping = &self.view().mapping;
-        let Ok(mut seen) = cell::pin(mapping.control(), attachment.row()) else {
+        let Ok(mut seen) = cell::pin::<C>(mapping.control(), attachment.row()) else {
             return Err(Refusal::TooManyGuards);
         };
+        if !mapping.is_lent(seen.buffer()) {
+            seen = self.admit(seen, deadline)?;
+        }
+        let value = P::at(mapping.buffer(seen.buffer()), self.view().items.len());
+        Ok((value, seen))
+    }
+
+    /// Lets in a reader that has pinned the only buffer, once no writer has it; or refuses what is no buffer.
+    #[cold]
+    fn admit(
+        &self,
+        mut seen: Current,
+        deadline: Deadline,
+    ) -> core::result::Result<Current, Refusal> {
+        let attachment = &self.attachment;
+        let mapping = &self.view().mapping;
         if seen.is_closed() && attachment.is_in_place() {
             seen = match attachment.enter(seen, deadline) {
                 Err(Refusal::Poisoned) => {
                     self.unpoison(seen, deadline)?;
-                    // SAFETY: as the caller promises.
-                    return unsafe { self.pin(deadline) };
+                    let pinned = cell::pin::<Together>(mapping.control(), attachment.row());
+                    let seen = pinned.map_err(|_| Refusal::TooManyGuards)?;
+                    return self.admit(seen, deadline);
                 }
                 other => other?,
             };
         }
-        if seen.buffer() >= mapping.buffers() {
-            cell::unpin(attachment.row(), seen.buffer());
-            return Err(Refusal::Word(seen));
+        let admitted = match seen.buffer() < mapping.buffers() {
+            true => attachment.let_guard_in(deadline),
+            false => Err(Refusal::Word(seen)),
+        };
+        if admitted.is_err() {
+            cell::unpin::<Together>(attachment.row(), seen.buffer());
         }
-        let value = P::at(mapping.buffer(seen.buffer()), self.view().items.len());
-        if attachment.is_in_place() {
-            if let Err(refusal) = attachment.let_guard_in(deadline) {
-                cell::unpin(attachment.row(), seen.buffer());
-                return Err(refusal);
-            }
-        }
-        // SAFETY: pinned and let in just now; the caller promises the rest.
-        Ok(unsafe { ReadGuard::new(attachment, value, seen) })
+        admitted.map(|()| seen)
     }
 
     /// Publishes what a dead writer had recorded, though nobody else may write any more; or sees that somebody has
@@ -217,7 +247,7 @@ impl<P: ?Sized + Payload> SharedObject<P> {
     }
 
     /// Checks the bytes of a buffer that is pinned, or current while the writer lock is held.
-    fn validate(&self, seen: Current) -> Result<()> {
+    pub(crate) fn validate(&self, seen: Current) -> Result<()> {
         let validated = &self.attachment.validated;
         if validated.load(Ordering::Relaxed) == seen.version() {
             return Ok(());

@@ -102,14 +102,25 @@ impl<T: Shared> SharedObject<T> {
                 return unsafe { self.view().check_copy(out) };
             }
         }
-        // SAFETY: it is not dereferenced.
-        let guard =
-            unsafe { self.pin(Deadline::Never) }.map_err(|refusal| self.view().explain(refusal))?;
+        let guard = match size <= COPY_OUT {
+            true => self.pin_after_all(),
+            // SAFETY: it is not dereferenced.
+            false => unsafe { self.pin(Deadline::Never) },
+        };
+        let guard = guard.map_err(|refusal| self.view().explain(refusal))?;
         // SAFETY: `out` is valid for writes of a `T`, and outside the mapping.
         unsafe { self.copy_guarded(&guard, out) };
         // The copy and not the buffer, however often this version was checked: nothing can change it any more.
         // SAFETY: `out` was filled just now.
         unsafe { self.view().check_copy(out) }
+    }
+
+    /// A guard that is not dereferenced, for a value that could not be copied without one.
+    #[cold]
+    #[inline(never)]
+    fn pin_after_all(&self) -> core::result::Result<ReadGuard<'_, T>, Refusal> {
+        // SAFETY: the caller copies its bytes, and checks the copy.
+        unsafe { self.pin(Deadline::Never) }
     }
 
     /// Publishes `value` as the new version, whatever was there, and returns which it is.

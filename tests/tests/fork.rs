@@ -27,8 +27,18 @@ fn an_inherited_handle_says_so() {
         let object = Small::create(&*name, Small::new(1)).unwrap();
         let mut peer = start(&name);
         peer.expect("add", "done");
+        peer.expect("open-local", "open");
+        peer.expect("local", 2);
         peer.expect(how, "child");
-        for command in ["read", "load", "write", "try-write", "store 9", "add"] {
+        for command in [
+            "read",
+            "load",
+            "write",
+            "try-write",
+            "store 9",
+            "add",
+            "local",
+        ] {
             peer.expect(command, "Forked");
         }
         // What needs no row goes on.
@@ -36,14 +46,14 @@ fn an_inherited_handle_says_so() {
         peer.expect("reader", 2);
         object.store(Small::new(3)).unwrap();
         peer.expect("reader", 3);
-        assert_eq!(handles(&object), 2);
+        assert_eq!(handles(&object), 3);
         peer.send("exit");
         assert_eq!(peer.recv(), "the child ended with Some(7)");
         // The parent does not notice.
         peer.expect("read", 3);
         peer.expect("add", "done");
         assert_eq!(object.load().unwrap(), Small::new(4));
-        assert_eq!(handles(&object), 2);
+        assert_eq!(handles(&object), 3);
     }
 }
 

@@ -11,6 +11,7 @@
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
+use crate::cell::{Alone, Counting, Together};
 use crate::os::Event;
 use crate::sync::Ordering;
 use crate::{Error, ReadGuard, Version, WriteGuard};
@@ -51,21 +52,30 @@ fn a_guard_sees_one_version_of_three_buffers() {
 }
 
 /// Pin then look, publish then scan, and nothing else.
-#[test]
-fn a_pin_holds_what_was_seen() {
+fn pin_meets_writer<C: Counting>() {
     in_every_order(None, || {
         let model = Model::new(2, 2);
         let (reader, _writer) = (model.open(), model.open());
-        let reading = process(&reader, |reader| {
+        let reading = process(&reader, move |reader| {
             let mapping = reader.mapping();
             let row = mapping.row(0).expect("the first row");
-            let seen = cell::pin(mapping.control(), row).expect("a pin");
+            let seen = cell::pin::<C>(mapping.control(), row).expect("a pin");
             assert_eq!(mapping.get_from(seen.buffer()) + 1, seen.version());
-            cell::unpin(row, seen.buffer());
+            cell::unpin::<C>(row, seen.buffer());
         });
         model.write_as(1);
         reading.join().unwrap();
     });
+}
+
+#[test]
+fn a_pin_holds_what_was_seen() {
+    pin_meets_writer::<Together>();
+}
+
+#[test]
+fn a_pin_of_one_thread_holds_what_was_seen() {
+    pin_meets_writer::<Alone>();
 }
 
 #[test]

@@ -31,6 +31,11 @@ const MUTATIONS: &[Mutation] = &[
         "a_pin_holds_what_was_seen",
     ),
     (
+        "relaxed_local_pin",
+        "pin by a releasing store",
+        "a_pin_of_one_thread_holds_what_was_seen",
+    ),
+    (
         "relaxed_look",
         "look again with acquire only",
         "a_pin_holds_what_was_seen",
@@ -49,6 +54,11 @@ const MUTATIONS: &[Mutation] = &[
         "relaxed_unpin",
         "let go of a pin without release",
         "a_pin_holds_what_was_seen",
+    ),
+    (
+        "relaxed_local_unpin",
+        "let go of one thread's pin without release",
+        "a_pin_of_one_thread_holds_what_was_seen",
     ),
     (
         "no_recheck",

@@ -9,13 +9,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
-use shmem_core::{ReadGuard, Shared, SharedObject, SharedReader, Version, WriteGuard};
+use shmem_core::{LocalReader, ReadGuard, Shared, SharedObject, SharedReader, Version, WriteGuard};
 use tests::{Commands, Medium, Small, say, tell};
 
 /// All that a child inherits.
 struct Inherited<'a> {
     object: &'a SharedObject<Small>,
     reader: SharedReader<Small>,
+    local: Option<LocalReader<Small>>,
     large: Option<SharedObject<Medium>>,
     read: Option<ReadGuard<'a, Small>>,
     write: Option<WriteGuard<'a, Small>>,
@@ -36,6 +37,7 @@ pub(crate) fn run(args: &[&str]) {
     let mut inherited = Inherited {
         object: &object,
         reader: Small::open_read_only(name).unwrap(),
+        local: None,
         large: None,
         read: None,
         write: None,
@@ -99,6 +101,13 @@ impl Inherited<'_> {
                 let timeout = Duration::from_millis(1);
                 tell(object.wait(Version(number(after)), timeout), |v| v)
             }
+            ["open-local"] => tell(object.local(), |local| {
+                self.local = Some(local);
+                "open"
+            }),
+            ["local"] => tell(self.local.as_ref().expect("a reader").read(), |guard| {
+                guard.counter
+            }),
             ["reader"] => tell(self.reader.load(), |value| value.counter),
             ["look"] => {
                 let guard = self.read.as_ref().expect("a guard");

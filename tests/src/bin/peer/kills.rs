@@ -1,6 +1,6 @@
 //! `peer kills write|read|join …`: made to be killed at any time.
 
-use shmem_core::{ReadGuard, Shared, WriteGuard};
+use shmem_core::{LocalGuard, ReadGuard, Shared, WriteGuard};
 use tests::{Commands, Medium, Small, say};
 
 pub(crate) fn run(args: &[&str]) {
@@ -43,14 +43,23 @@ fn write(name: &str) {
 /// Reads for ever, and says only what must not be.
 fn read(name: &str) {
     let object = Medium::open(name).unwrap();
+    let local = object.local().unwrap();
     say("ready");
     let mut last = 0;
     let mut held = Vec::new();
+    let mut held_here = None;
     for round in 0_u64.. {
         let guard = object.read().unwrap();
         check(&guard, Some(ReadGuard::version(&guard).0), &mut last);
         let loaded = object.load().unwrap();
         check(&loaded, None, &mut last);
+        let here = local.read().unwrap();
+        check(&here, Some(LocalGuard::version(&here).0), &mut last);
+        if round % 5 == 0 {
+            held_here = Some(here);
+        } else if let Some(guard) = &held_here {
+            check(guard, Some(LocalGuard::version(guard).0), &mut 0);
+        }
         // Some are held for long, so that the kill finds one.
         if round % 8 == 0 {
             held.push(guard);
@@ -92,14 +101,21 @@ fn check(value: &Medium, version: Option<u64>, last: &mut u64) {
 fn join(name: &str, with: &str) {
     let object = Small::open(name).unwrap();
     let reader = object.read().unwrap();
+    let local;
+    let mut here = None;
     let mut writer = None;
     match with {
         "reader" => {}
+        "local" => {
+            local = object.local().unwrap();
+            here = Some(local.read().unwrap());
+        }
         "writer" => writer = Some(object.write().unwrap()),
         "change" => writer.insert(object.write().unwrap()).spoil(77),
         other => panic!("no such guard: {other}"),
     }
     while Commands::ready().next().is_some() {}
     drop(writer);
+    drop(here);
     drop(reader);
 }

@@ -119,6 +119,10 @@ fn any<P: ?Sized + Payload + Counters>(operation: &Operation, object: &SharedObj
         "read" => {
             object.read().unwrap().counters().unwrap();
         }
+        "local_read" => {
+            let reader = object.local().unwrap();
+            reader.read().unwrap().counters().unwrap();
+        }
         "try_read" => match object.read() {
             Ok(guard) => drop(guard.counters().unwrap()),
             Err(Error::Poisoned { .. }) => {}

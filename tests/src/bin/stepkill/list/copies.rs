@@ -35,6 +35,11 @@ pub(super) const LIST: &[Operation] = &[
         &[Peer],
     ),
     Operation::new("read", "borrows the value and lets go", &[Alone, Peer]).short(),
+    Operation::new(
+        "local_read",
+        "opens a reader for one thread, borrows the value and lets go",
+        &[Alone, Peer],
+    ),
     Operation::new("load", "copies the value out", &[Alone, Peer]).short(),
     Operation::new("write_commit", "changes and publishes", &[Alone, Peer]).short(),
     Operation::new("write_drop", "changes and drops the guard", &[Alone, Peer]).short(),
