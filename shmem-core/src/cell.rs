@@ -243,7 +243,6 @@ pub(crate) struct AllPinned(pub(crate) Vec<u32>);
 ///
 /// The caller holds the writer lock. `alive` says whether a row's process lives, asked after its pin was
 /// read; the pins of dead rows do not count.
-#[inline]
 pub(crate) fn choose(
     control: &Control,
     seen: Current,
@@ -252,6 +251,20 @@ pub(crate) fn choose(
     rows: &[Row],
     alive: impl FnMut(u32) -> io::Result<bool>,
 ) -> io::Result<Result<u32, AllPinned>> {
+    match next_free(control, seen, buffers, rows) {
+        Some(next) => Ok(Ok(next)),
+        None => choose_among(control, seen, buffers, me, taken(control, rows), alive),
+    }
+}
+
+/// The buffer that [`choose`] would choose, if it is the next one, and no row pins it, dead or alive.
+#[inline]
+pub(crate) fn next_free(
+    control: &Control,
+    seen: Current,
+    buffers: u32,
+    rows: &[Row],
+) -> Option<u32> {
     // Behind the publication of `seen`, by whomever.
     in_order(PUBLISH, SCAN);
     let rows = taken(control, rows);
@@ -262,14 +275,11 @@ pub(crate) fn choose(
     };
     let pinned = rows.iter().any(|row| pins(row, next) != 0);
     // After the pins: a flusher says what it has flushed before it lets go of that.
-    if pinned || durable::is_reserved(control, next) || cfg!(mutation = "reserved_before_pins") {
-        return choose_among(control, seen, buffers, me, rows, alive);
-    }
-    Ok(Ok(next))
+    let free = !pinned && !durable::is_reserved(control, next);
+    (free && !cfg!(mutation = "reserved_before_pins")).then_some(next)
 }
 
 /// As [`choose`], where the next buffer is not free, or only pinned by the dead.
-#[cold]
 fn choose_among(
     control: &Control,
     seen: Current,

@@ -89,6 +89,7 @@ mod options;
 mod error;
 mod payload;
 mod object;
+mod writing;
 mod value;
 mod array;
 mod items;

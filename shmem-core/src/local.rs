@@ -103,7 +103,7 @@ impl<P: ?Sized + Payload> LocalReader<P> {
         let pinned = object.pin_as::<Alone>(deadline);
         let (value, seen) = pinned.map_err(|refusal| object.view().explain(refusal))?;
         let guard = LocalGuard {
-            attachment: object.attachment(),
+            attachment: &object.attachment,
             value,
             seen,
             here: PhantomData,

@@ -175,6 +175,10 @@ impl Mapping {
         index < self.buffers()
     }
 
+    pub(crate) fn is_lent(&self, index: u32) -> bool {
+        self.buffers() > 1 && index < self.buffers()
+    }
+
     pub(crate) fn buffer(&self, index: u32) -> NonNull<u8> {
         let buffer = self.0.buffers[index as usize].bytes.get();
         NonNull::new(buffer.cast()).expect("not null")
