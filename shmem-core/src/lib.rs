@@ -98,6 +98,7 @@ mod reader;
 mod local;
 mod any;
 mod guard;
+mod write_guard;
 mod preserve;
 mod private_copy;
 mod cell;
@@ -144,7 +145,7 @@ pub use difference::Difference;
 pub use discovery::{list, list_of, prune, remove, schema, users};
 pub use error::{Error, Result};
 pub use fixed::{CapacityError, FixedOption, FixedStr, FixedVec, FixedVecIntoIter};
-pub use guard::{ReadGuard, WriteGuard};
+pub use guard::ReadGuard;
 pub use info::Info;
 pub use local::{LocalGuard, LocalReader};
 pub use location::Location;
@@ -160,6 +161,7 @@ pub use shared::Shared;
 #[cfg(feature = "derive")]
 pub use shmem_derive::Shared;
 pub use stored::{StoredField, StoredKind, StoredSchema, StoredVariant};
+pub use write_guard::WriteGuard;
 
 #[doc = include_str!("../../README.md")]
 #[cfg(doctest)]

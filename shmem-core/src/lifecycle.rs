@@ -12,7 +12,6 @@ use crate::control::Row;
 use crate::directory::Spot;
 use crate::durable;
 use crate::gate;
-use crate::guard::ChangeCell;
 use crate::in_place;
 use crate::lock;
 use crate::notify;
@@ -24,6 +23,7 @@ use crate::preserve::Aside;
 use crate::raw_sync::Gate;
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use crate::view::{self, View};
+use crate::write_guard::ChangeCell;
 use crate::{Error, Lifetime, Location};
 
 /// A handle's part in an object.

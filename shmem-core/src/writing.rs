@@ -10,7 +10,6 @@ use crate::cell::{self, AllPinned, Current};
 use crate::deadline::Deadline;
 use crate::durable;
 use crate::elements;
-use crate::guard::{Held, WriteGuard};
 use crate::in_place;
 use crate::lifecycle::Attachment;
 use crate::lock::{self, Token, Waiter};
@@ -20,6 +19,7 @@ use crate::participant;
 use crate::preserve;
 use crate::sync::{self, Ordering};
 use crate::view::Refusal;
+use crate::write_guard::{Held, WriteGuard};
 use crate::{Error, Payload, Result, SharedObject};
 
 /// How long a writer waits for a buffer that no guard holds, if it was not told how long.
