@@ -72,10 +72,14 @@ fn block(title: String, has_focus: bool) -> Block<'static> {
     } else {
         dim()
     };
-    Block::bordered().border_style(style).title(Span::styled(
-        format!(" {title} "),
-        Style::new().add_modifier(Modifier::BOLD),
-    ))
+    // Bold and not dim: what takes "dim" away takes "bold" away too in terminals, and ratatui 0.29 does not set it
+    // again, so that the next bold cells would not be.
+    let of_title = Style::new()
+        .add_modifier(Modifier::BOLD)
+        .remove_modifier(Modifier::DIM);
+    Block::bordered()
+        .border_style(style)
+        .title(Span::styled(format!(" {title} "), of_title))
 }
 
 fn selected(has_focus: bool) -> Style {
@@ -91,9 +95,19 @@ fn right(text: String) -> Cell<'static> {
 
 fn draw_objects(frame: &mut Frame<'_>, screen: &Screen, area: Rect) {
     let has_focus = screen.focus == Focus::Objects;
-    // The picture gets what the numbers leave.
     let wide = area.width >= 92;
-    let bars = if wide { 24 } else { 12 };
+    let names = screen
+        .objects
+        .rows()
+        .map(|seen| place(&seen.info).chars().count());
+    // The picture gets what the names and the numbers leave.
+    let others = if wide { 57 } else { 38 };
+    let left = usize::from(area.width).saturating_sub(others + names.max().unwrap_or(0));
+    let bars = if wide {
+        left.clamp(8, 24)
+    } else {
+        left.clamp(6, 12)
+    };
     let rows = screen.objects.rows().map(|seen| {
         let info = &seen.info;
         let publisher = match (info.publisher_alive, info.handles) {
