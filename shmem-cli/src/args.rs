@@ -365,13 +365,15 @@ pub(crate) struct Dump {
 
 /// Publish a value that `dump` printed
 ///
-/// The object must exist, and be of the type that was dumped, so that every field means what it meant. All fields change at
-/// once.
+/// The object must be of the type that was dumped, so that every field means what it meant. All fields change at once. If
+/// it does not exist, and one that is kept until it is removed was dumped, it is created as it was; if that existed only
+/// while a program had it open, start the program, or say `--keep`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   shmem restore config config.json
-  shmem dump config | shmem restore other/config")]
+  shmem dump config | shmem restore other/config
+  shmem restore --keep ./config.shm config.json")]
 pub(crate) struct Restore {
     /// A name or a file
     pub(crate) object: String,
@@ -380,6 +382,9 @@ pub(crate) struct Restore {
     /// Also if the type has changed, as long as every field is there
     #[arg(long)]
     pub(crate) force: bool,
+    /// Create an object that does not exist as one that is kept, whatever was dumped
+    #[arg(long)]
+    pub(crate) keep: bool,
     #[command(flatten)]
     pub(crate) writing: Writing,
 }

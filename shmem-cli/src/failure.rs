@@ -11,6 +11,8 @@ pub(crate) enum Failure {
     Object(Error),
     /// There is no such part, or the value is none of its type.
     Field(FieldError),
+    /// There is no such object, with what can be done about that.
+    Missing(String),
     /// The command line is wrong in a way that only shows later.
     Usage(String),
     /// It took too long, or others are in the way.
@@ -40,6 +42,7 @@ impl Failure {
             },
             Failure::Field(FieldError::InvalidBytes { .. }) => 1,
             Failure::Field(_) => 4,
+            Failure::Missing(_) => 3,
             Failure::Usage(_) => 2,
             Failure::Late(_) => 5,
             Failure::Other(_) => 1,
@@ -66,7 +69,10 @@ impl Failure {
             )),
             Failure::Object(_) => Some(self.object_message()),
             Failure::Field(error) => Some(error.to_string()),
-            Failure::Usage(text) | Failure::Late(text) | Failure::Other(text) => Some(text.clone()),
+            Failure::Missing(text)
+            | Failure::Usage(text)
+            | Failure::Late(text)
+            | Failure::Other(text) => Some(text.clone()),
             Failure::Found(_) | Failure::OutputClosed => None,
         }
     }

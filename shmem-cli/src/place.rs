@@ -19,6 +19,19 @@ pub(crate) fn location(global: &Global, text: &str) -> Result<Location> {
     }
 }
 
+/// Where an object that does not exist is to be created; `was_file`: what was dumped was one.
+pub(crate) fn new_location(global: &Global, text: &str, was_file: bool) -> Result<Location> {
+    let is_said = global.file || global.name || global.user.is_some() || is_file(global, text);
+    if !is_said && !was_file && text.starts_with('/') {
+        let text = format!("`{text}` does not exist: `--file` or `--name` says which it is to be");
+        return Err(Failure::Usage(text));
+    }
+    if !is_said && was_file {
+        return Ok(Location::try_from(Path::new(text))?);
+    }
+    location(global, text)
+}
+
 pub(crate) fn is_file(global: &Global, text: &str) -> bool {
     if global.file || global.name || global.user.is_some() {
         return global.file;

@@ -1,15 +1,15 @@
-//! `set`, `watch`, `wait`, `who`, `diff`, `dump`, `restore`, `rm` and `prune`, on live objects of this process.
+//! `set`, `watch`, `wait`, `who`, `diff`, `rm` and `prune`, on live objects of this process.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use shmem_core::{Lifetime, Shared, Version, WriteGuard};
-use tests::{Cleanup, DEADLINE, Engine, Gear, TempDir, alone, eventually};
+use tests::{Cleanup, DEADLINE, Engine, Gear, alone, eventually};
 
 mod common;
-use common::{command, json, out, ran, refused, shmem};
+use common::{command, json, out, refused, shmem};
 
 #[test]
 fn set_changes_several_fields_at_once() {
@@ -349,52 +349,6 @@ fn diff_finds_the_parts() {
         "{}",
         ran.out
     );
-}
-
-#[test]
-fn a_dump_comes_back() {
-    let (name, other) = (Cleanup::new("cli-dump"), Cleanup::new("cli-restored"));
-    let directory = TempDir::new("cli-dump");
-    let engine = Engine::create(&*name, Engine::sample()).unwrap();
-    engine.update(|engine| engine.rpm = f32::INFINITY).unwrap();
-    let dump = out(&["dump", &name]);
-    let path = directory.path().join("dump.json");
-    std::fs::write(&path, &dump).unwrap();
-    let zero = Engine {
-        tick: 0,
-        gear: Gear::Neutral,
-        laps: shmem_core::FixedVec::new(),
-        ..Engine::sample()
-    };
-    let restored = Engine::create(&*other, zero).unwrap();
-    out(&["restore", &other, path.to_str().unwrap()]);
-    assert_eq!(restored.load().unwrap(), engine.load().unwrap());
-    // Through a pipe.
-    restored.store(zero).unwrap();
-    let mut child = command(&["restore", &other])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(dump.as_bytes())
-        .unwrap();
-    assert_eq!(ran(&child.wait_with_output().unwrap()).code, 0);
-    assert_eq!(restored.load().unwrap(), engine.load().unwrap());
-
-    let number = Cleanup::new("cli-number");
-    let kept = u64::create(&*number, 1).unwrap();
-    assert!(refused(1, &["restore", &number, path.to_str().unwrap()]).contains("another layout"));
-    assert_eq!(
-        shmem(&["restore", "--force", &number, path.to_str().unwrap()]).code,
-        4
-    );
-    std::fs::write(&path, "{").unwrap();
-    assert_eq!(shmem(&["restore", &number, path.to_str().unwrap()]).code, 1);
-    assert_eq!(kept.load().unwrap(), 1);
 }
 
 #[test]

@@ -60,13 +60,40 @@ pub(crate) struct Unnamed<'a> {
     temporary: Temporary<'a>,
 }
 
-/// Builds the object; `init` fills the first buffer, which is zero.
+/// What the object is to hold.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// The stored form.
+    pub(crate) schema: Vec<u8>,
+    pub(crate) fingerprint: u64,
+    /// Of the value, with what is reserved.
+    pub(crate) size: u64,
+    pub(crate) align: u64,
+    /// The size of an item, if the value is an array whose length was chosen at run time; or 0.
+    pub(crate) item: u64,
+    pub(crate) reserve: u64,
+}
+
+impl From<Wanted<'_>> for Plan {
+    fn from(wanted: Wanted<'_>) -> Self {
+        Plan {
+            schema: wanted.schema.stored_form(),
+            fingerprint: wanted.fingerprint,
+            size: wanted.size() as u64,
+            align: wanted.schema.align as u64,
+            item: wanted.item,
+            reserve: wanted.reserve as u64,
+        }
+    }
+}
+
+/// Builds the object; `init` fills the first buffer, which is zero. If it fails, there is none.
 pub(crate) fn build<'a>(
     spot: &'a Spot,
     location: &Location,
-    wanted: Wanted<'_>,
+    plan: &Plan,
     settings: &Settings,
-    init: impl FnOnce(NonNull<u8>),
+    init: impl FnOnce(NonNull<u8>) -> Result<(), Error>,
 ) -> Result<Unnamed<'a>, Error> {
     let mode = settings.mode & 0o666 | 0o600;
     check_trust(location, os::user(), mode, settings.trust)?;
@@ -77,7 +104,7 @@ pub(crate) fn build<'a>(
             found,
         });
     }
-    let (schema, name) = (wanted.schema.stored_form(), location.stored_name());
+    let (schema, name) = (&plan.schema, location.stored_name());
     let lifetime = settings.lifetime.unwrap_or(location.default_lifetime());
     let durable = lifetime == Lifetime::Keep && location.name().is_none();
     let gate = match settings.lock {
@@ -85,21 +112,21 @@ pub(crate) fn build<'a>(
         Lock::RawSync => gate::ours()?,
     };
     let shape = Shape {
-        size: wanted.size() as u64,
-        align: wanted.schema.align as u64,
+        size: plan.size,
+        align: plan.align,
         buffers: match settings.buffers {
-            _ if wanted.item != 0 || gate != 0 => 1,
+            _ if plan.item != 0 || gate != 0 => 1,
             // One to write beside the current and the flushed one.
             2 if durable => 3,
             other => other,
         },
         handles: settings.max_handles,
-        item: wanted.item,
+        item: plan.item,
         schema_len: schema.len() as u64,
         name_len: name.len() as u64,
-        additions_len: match wanted.reserve {
+        additions_len: match plan.reserve {
             0 => 0,
-            reserve => additions::room(schema.len() as u64, reserve as u64),
+            reserve => additions::room(schema.len() as u64, reserve),
         },
         gate,
     };
@@ -156,7 +183,7 @@ pub(crate) fn build<'a>(
         .unwrap_or_default();
     let header = Header {
         layout,
-        fingerprint: wanted.fingerprint,
+        fingerprint: plan.fingerprint,
         id,
         lifetime,
         always_wake: lock_mode != 0,
@@ -173,7 +200,7 @@ pub(crate) fn build<'a>(
     let mapping = Mapping::new(&file, layout, true, None).map_err(io)?;
     // SAFETY: the mapping is writable, and the file has no name and no other descriptor than ours (or a name
     // of 64 random bits that was made here and that nobody opens).
-    unsafe { mapping.initialise(0, &header.to_bytes(&schema, name)) };
+    unsafe { mapping.initialise(0, &header.to_bytes(schema, name)) };
     Gate::make(&mapping).map_err(io)?;
     view::settle(&mapping, location, settings.residence)?;
     // Live before `init` runs, however long that takes: where the file has a name, others find it.
@@ -183,10 +210,10 @@ pub(crate) fn build<'a>(
         let member = locks.member(PATIENCE).map_err(io)?.ok_or_else(busy)?;
         member.sit(&mapping).map_err(io)?.ok_or_else(busy)?
     };
-    init(mapping.buffer(0));
+    init(mapping.buffer(0))?;
     let control = mapping.control();
     let first = Current::FIRST;
-    if wanted.item != 0 {
+    if plan.item != 0 {
         control.stamps[elements::WHOLE].store(first.version(), Ordering::Relaxed);
     }
     control.high_water.boot.store(boot, Ordering::Relaxed);

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::time::Duration;
 
-use crate::build;
+use crate::build::{self, Plan};
 use crate::deadline::Deadline;
 use crate::directory::Spot;
 use crate::discovery;
@@ -294,7 +294,10 @@ impl<T: Shared> Options<T> {
         wanted: Wanted<'_>,
         init: impl FnOnce(NonNull<u8>),
     ) -> Result<Attachment> {
-        create(at, wanted, &self.settings, init)
+        create(at, &wanted.into(), &self.settings, |buffer| {
+            init(buffer);
+            Ok(())
+        })
     }
 
     /// Opens the object with these options; see [`Shared::open`].
@@ -380,16 +383,16 @@ impl<T: Shared> ZeroIsValid<T> {
 }
 
 /// Under a name that is free, or that a leftover has.
-fn create(
+pub(crate) fn create(
     at: &Location,
-    wanted: Wanted<'_>,
+    plan: &Plan,
     settings: &Settings,
-    init: impl FnOnce(NonNull<u8>),
+    init: impl FnOnce(NonNull<u8>) -> Result<()>,
 ) -> Result<Attachment> {
     let spot = Spot::open(at, true)?;
     make_way(&spot, at)?;
     discovery::sweep_some(&spot, at);
-    let mut unnamed = build::build(&spot, at, wanted, settings, init)?;
+    let mut unnamed = build::build(&spot, at, plan, settings, init)?;
     loop {
         match unnamed.link()? {
             Ok(attachment) => return Ok(attachment),
@@ -427,7 +430,10 @@ fn open_or_create(
     }
     let spot = Spot::open(at, true)?;
     discovery::sweep_some(&spot, at);
-    let mut unnamed = build::build(&spot, at, wanted, settings, init)?;
+    let mut unnamed = build::build(&spot, at, &wanted.into(), settings, |buffer| {
+        init(buffer);
+        Ok(())
+    })?;
     loop {
         match unnamed.link()? {
             Ok(attachment) => return Ok(attachment),

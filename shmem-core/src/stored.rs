@@ -249,6 +249,76 @@ impl StoredVariant {
     }
 }
 
+/// Writing it.
+impl StoredSchema {
+    /// The stored form, which [`parse`](Self::parse) reads: text in the grammar of `docs/format.md`.
+    pub fn stored_form(&self) -> Vec<u8> {
+        let mut text = String::new();
+        self.write(&mut text, 0, 0, "");
+        text.into_bytes()
+    }
+
+    /// As `Writer::schema` writes a type of this program, to the byte.
+    fn write(&self, text: &mut String, depth: usize, offset: usize, name: &str) {
+        let StoredSchema {
+            type_name,
+            version,
+            size,
+            shape,
+        } = self;
+        let version = match version {
+            0 => String::new(),
+            version => version.to_string(),
+        };
+        let extra = match shape {
+            Shape::Enum { repr, .. } => repr.clone(),
+            _ => self.len().map_or(String::new(), |len| len.to_string()),
+        };
+        let kind = self.kind().stored_name();
+        *text += &format!(
+            "{depth}\t{kind}\t{offset}\t{size}\t{name}\t{type_name}\t{version}\t{extra}\n"
+        );
+        for StoredVariant { name, value } in self.variants() {
+            *text += &format!("{}\tvariant\t0\t{size}\t{name}\t\t\t{value}\n", depth + 1);
+        }
+        for StoredField {
+            name,
+            offset,
+            schema,
+        } in self.fields()
+        {
+            schema.write(text, depth + 1, *offset, name);
+        }
+        if let (Some(item), Some(offset)) = (self.item(), self.item_offset()) {
+            item.write(text, depth + 1, offset, "");
+        }
+    }
+}
+
+impl StoredKind {
+    fn stored_name(self) -> &'static str {
+        match self {
+            StoredKind::Uint => "uint",
+            StoredKind::Int => "int",
+            StoredKind::Float => "float",
+            StoredKind::Bool => "bool",
+            StoredKind::Char => "char",
+            StoredKind::NonZeroUint => "nonzero-uint",
+            StoredKind::NonZeroInt => "nonzero-int",
+            StoredKind::MaybeUint => "maybe-uint",
+            StoredKind::MaybeInt => "maybe-int",
+            StoredKind::AtomicUint => "atomic-uint",
+            StoredKind::AtomicInt => "atomic-int",
+            StoredKind::Enum => "enum",
+            StoredKind::Array => "array",
+            StoredKind::Struct => "struct",
+            StoredKind::Str => "str",
+            StoredKind::Vec => "vec",
+            StoredKind::Option => "option",
+        }
+    }
+}
+
 /// A type of this program, as an object would store it.
 impl From<&Schema> for StoredSchema {
     fn from(schema: &Schema) -> Self {

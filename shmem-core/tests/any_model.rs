@@ -6,7 +6,9 @@ use core::num::{NonZeroI16, NonZeroU32};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use shmem_core::{AnyObject, AnyValue, FixedOption, FixedStr, FixedVec, Shared, Value};
+use shmem_core::{
+    AnyObject, AnyValue, FixedOption, FixedStr, FixedVec, Lifetime, Shared, StoredSchema, Value,
+};
 
 #[derive(Shared, Clone, Copy, Debug, PartialEq)]
 #[repr(i16)]
@@ -239,6 +241,20 @@ proptest! {
         }
         prop_assert_eq!(any.snapshot().unwrap(), expected.value().unwrap());
         prop_assert_eq!(of_all(&typed.load().unwrap()), expected.value().unwrap());
+    }
+
+    #[test]
+    fn what_is_created_by_schema_is_opened_by_type(value in all()) {
+        let name = name("created");
+        let text = All::SCHEMA.stored_form();
+        let schema = StoredSchema::parse(&text).unwrap();
+        prop_assert_eq!(schema.stored_form(), text);
+        let any = AnyObject::create(name.as_str(), &schema, of_all(&value)).unwrap();
+        let typed = All::open(name.as_str()).unwrap();
+        prop_assert_eq!(typed.load().unwrap(), value);
+        let (any, typed) = (any.info(), typed.info());
+        prop_assert_eq!((any.fingerprint, any.size), (All::FINGERPRINT, typed.size));
+        prop_assert_eq!((any.version.0, any.lifetime), (1, Lifetime::WhileOpen));
     }
 
     /// Whatever the bytes are: those that are a value are the one that the typed handle sees, and others are an error

@@ -1,7 +1,7 @@
 //! `shmem set`.
 
 use serde_json::{Map, Value as Json, json};
-use shmem_core::{AnyObject, Trust, Value};
+use shmem_core::{AnyObject, AnyOptions, Trust, Value};
 
 use crate::args::{Global, Set, Whom, Writing};
 use crate::failure::{Failure, Result};
@@ -66,11 +66,14 @@ pub(crate) fn set(global: &Global, args: &Set) -> Result<()> {
 
 /// Opens an object as an ordinary handle.
 pub(crate) fn writable(global: &Global, object: &str, writing: Writing) -> Result<AnyObject> {
+    Ok(options(writing).open(location(global, object)?)?)
+}
+
+pub(crate) fn options(writing: Writing) -> AnyOptions {
     let trust = match writing.trust {
         Whom::Owner => Trust::OwnerOnly,
         Whom::Group => Trust::Group,
         Whom::Anyone => Trust::Anyone,
     };
-    let options = AnyObject::options().trust(trust).timeout(writing.timeout);
-    Ok(options.open(location(global, object)?)?)
+    AnyObject::options().trust(trust).timeout(writing.timeout)
 }

@@ -32,6 +32,16 @@ pub(crate) fn encode(
     Ok(())
 }
 
+/// Makes `value` one of this type in `out`, which holds zeros. If it is none, whatever is in `out` then means nothing.
+pub(crate) fn encode_new(
+    schema: &StoredSchema,
+    value: &Value,
+    out: &mut [u8],
+) -> Result<(), FieldError> {
+    let path = String::new();
+    Encoder { path }.value(schema, value, out)
+}
+
 struct Encoder {
     /// Where it is.
     path: String,

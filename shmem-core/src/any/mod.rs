@@ -1,6 +1,7 @@
 //! Access to values by their schema: for programs that never saw the type.
 
 mod copy;
+mod create;
 mod decode;
 mod encode;
 mod mistake;

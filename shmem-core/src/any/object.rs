@@ -14,6 +14,7 @@ use super::path::{first_item, window};
 use super::reader::AnyReader;
 use super::value::Value;
 use crate::deadline::Deadline;
+use crate::lifecycle::Attachment;
 use crate::opened::{self, Wanted};
 use crate::options::Settings;
 use crate::view::{Refusal, View};
@@ -73,6 +74,48 @@ pub struct AnyObject {
 }
 
 impl AnyObject {
+    /// Creates an object at `at` whose type is `schema` and whose value is `value`; fails if there is one.
+    ///
+    /// A program that has the type opens it as if it had been created there: its layout, its fingerprint and the way in
+    /// which it comes to be are the same. Where the bytes of a schema come from does not matter, since those that
+    /// contradict themselves are no [`StoredSchema`]. What the schema does not say, [`options`](Self::options) do:
+    /// whether it may grow, and whether it is an array whose length was chosen at run time.
+    ///
+    /// # Errors
+    ///
+    /// As [`Shared::create`](crate::Shared::create), and
+    ///
+    /// - [`Error::Field`]: the value is none of this type.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use shmem_core::{AnyObject, Shared, StoredSchema, Value};
+    ///
+    /// #[derive(Shared, Clone, Copy)]
+    /// #[repr(C)]
+    /// struct Limits {
+    ///     rate: u32,
+    ///     burst: u32,
+    /// }
+    ///
+    /// // From a file, say.
+    /// let text = StoredSchema::from(Limits::SCHEMA).stored_form();
+    ///
+    /// let schema = StoredSchema::parse(&text).unwrap();
+    /// let value = Value::Struct(vec![("rate".into(), 10.into()), ("burst".into(), 20.into())]);
+    /// let _any = AnyObject::create("any-create-example", &schema, value)?;
+    /// assert_eq!(Limits::open("any-create-example")?.load()?.burst, 20);
+    /// # Ok::<(), shmem_core::Error>(())
+    /// ```
+    pub fn create(
+        at: impl TryInto<Location, Error: Into<Error>>,
+        schema: &StoredSchema,
+        value: impl Into<Value>,
+    ) -> Result<Self> {
+        AnyObject::options().create(at, schema, value)
+    }
+
     /// Opens the object at `at` for reading and writing.
     ///
     /// # Errors
@@ -102,17 +145,26 @@ impl AnyObject {
         at: &Location,
     ) -> Result<Self> {
         loop {
-            let mut attachment = settings.join(at, Wanted::ANYTHING)?;
+            let attachment = settings.join(at, Wanted::ANYTHING)?;
             // Its name may lead elsewhere by now.
             if let Some(schema) = opened::layout_of(&attachment.view)? {
-                attachment.view.items = 0..value_size(&attachment.view);
-                return Ok(AnyObject {
-                    object: SharedObject::new(attachment, settings),
-                    schema: Arc::new(schema),
-                    settings,
-                    timeout,
-                });
+                return Ok(AnyObject::of(attachment, schema, settings, timeout));
             }
+        }
+    }
+
+    pub(super) fn of(
+        mut attachment: Attachment,
+        schema: StoredSchema,
+        settings: Settings,
+        timeout: Option<Duration>,
+    ) -> Self {
+        attachment.view.items = 0..value_size(&attachment.view);
+        AnyObject {
+            object: SharedObject::new(attachment, settings),
+            schema: Arc::new(schema),
+            settings,
+            timeout,
         }
     }
 
