@@ -110,6 +110,25 @@ pub(crate) enum Command {
     Completions(Completions),
 }
 
+impl Command {
+    /// The object that it is about, if it is about one.
+    pub(crate) fn object(&self) -> Option<&str> {
+        match self {
+            Command::Show(Show { object, .. })
+            | Command::Get(Get { object, .. })
+            | Command::Set(Set { object, .. })
+            | Command::Watch(Watch { object, .. })
+            | Command::Wait(Wait { object, .. })
+            | Command::Schema(Schema { object, .. })
+            | Command::Who(Who { object, .. })
+            | Command::Dump(Dump { object })
+            | Command::Restore(Restore { object, .. }) => Some(object),
+            Command::Ls(_) | Command::Top(_) | Command::Diff(_) => None,
+            Command::Rm(_) | Command::Prune(_) | Command::Completions(_) => None,
+        }
+    }
+}
+
 /// List objects: type, size, version, updates a second, who has them open
 ///
 /// Of your own named objects all, or those whose name contains one of the words; files if you name them. RATE is

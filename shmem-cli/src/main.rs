@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use args::{Cli, Command};
 use clap::{ColorChoice, CommandFactory as _, Parser as _};
-use failure::Result;
+use failure::{Failure, Result};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -29,7 +29,11 @@ fn main() -> ExitCode {
     match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            if let Some(message) = failure.message() {
+            if let Some(mut message) = failure.message() {
+                // What is wrong with a path or a value does not say with whose.
+                if let (Failure::Field(_), Some(object)) = (&failure, cli.command.object()) {
+                    message = format!("`{object}`: {message}");
+                }
                 let head = print::styled(print::BAD, "error:");
                 let lines = generate::harmless_lines(&message);
                 anstream::eprintln!("{head} {}", lines.trim_end());

@@ -276,7 +276,14 @@ fn wait_waits() {
     let engine = Engine::create(&*name, Engine::sample()).unwrap();
     assert_eq!(exists.line(), "1");
     assert_eq!(exists.end().code, 0);
-    assert_eq!(shmem(&["wait", &name, "--timeout", "50ms"]).code, 5);
+    let still = format!("error: `{}` is still at version 1, after 50 ms\n", &*name);
+    assert_eq!(refused(5, &["wait", &name, "--timeout", "50ms"]), still);
+    let gear = ["wait", &name, "gear", "Reverse", "--timeout", "50ms"];
+    let other = format!(
+        "error: `{}`: gear is First and not Reverse, after 50 ms\n",
+        &*name
+    );
+    assert_eq!(refused(5, &gear), other);
     assert_eq!(out(&["wait", &name, "--after", "0"]), "1\n");
     assert_eq!(out(&["wait", &name, "gear", "First"]), "1\n");
     let gear = Running::start(&["wait", &name, "gear", "Reverse", "--timeout", "30s"]);

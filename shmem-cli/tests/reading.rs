@@ -194,11 +194,20 @@ fn what_is_not_there() {
         );
     }
     let _engine = Engine::create(&*name, Engine::sample()).unwrap();
-    let message = refused(4, &["get", &name, "rpn"]);
-    assert!(
-        message.ends_with("`Engine` has no field `rpn`; the nearest field is `rpm`\n"),
-        "{message}"
+    let expected = format!(
+        "error: `{}`: `Engine` has no field `rpn`; the nearest field is `rpm`\n",
+        &*name
     );
+    for args in [
+        &["get", &*name, "rpn"][..],
+        &["get", &name, "rpm", "rpn"],
+        &["show", &name, "rpn"],
+        &["watch", &name, "rpn"],
+        &["wait", &name, "rpn", "1"],
+        &["set", &name, "rpn", "1"],
+    ] {
+        assert_eq!(refused(4, args), expected, "{args:?}");
+    }
     assert_eq!(shmem(&["show"]).code, 2);
     assert_eq!(shmem(&["frobnicate"]).code, 2);
     assert!(out(&["--help"]).contains("Exit codes:"));

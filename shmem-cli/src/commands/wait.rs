@@ -10,6 +10,7 @@ use crate::failure::{Failure, Result};
 use crate::place::location;
 use crate::print;
 use crate::text;
+use crate::tree::shown;
 
 pub(crate) fn wait(global: &Global, args: &Wait) -> Result<()> {
     let at = location(global, &args.object)?;
@@ -30,9 +31,18 @@ pub(crate) fn wait(global: &Global, args: &Wait) -> Result<()> {
         (other, _) => other?,
     };
     let version = match (&args.path, &args.value) {
-        _ if args.exists => reader.version(),
-        (Some(path), Some(value)) => until(&reader, path, value, left)?,
-        _ => reader.wait(args.after.map_or(reader.version(), Version), left())?,
+        _ if args.exists => Ok(reader.version()),
+        (Some(path), Some(value)) => until(&reader, path, value, left),
+        _ => {
+            let after = args.after.map_or(reader.version(), Version);
+            reader.wait(after, left()).map_err(Failure::from)
+        }
+    };
+    let version = match (version, deadline) {
+        (Err(Failure::Object(Error::TimedOut { .. })), Some((_, timeout))) => {
+            return Err(unchanged(args, &reader, timeout));
+        }
+        (other, _) => other?,
     };
     if global.json {
         return print::json(&json!({ "object": args.object, "version": version.0 }));
@@ -59,6 +69,22 @@ fn until(
         }
         reader.wait(copy.version(), left())?;
     }
+}
+
+/// What it was waiting for did not come.
+fn unchanged(args: &Wait, reader: &AnyReader, timeout: Duration) -> Failure {
+    let (object, after) = (print::harmless(&args.object), print::time(timeout));
+    let (Some(path), Some(value)) = (&args.path, &args.value) else {
+        let version = reader.version();
+        let text = format!("`{object}` is still at version {version}, after {after}");
+        return Failure::Late(text);
+    };
+    let now = reader
+        .get(path)
+        .map_or("unknown".to_owned(), |now| shown(&now));
+    let what = if path.is_empty() { "the value" } else { path };
+    let text = format!("`{object}`: {what} is {now} and not {value}, after {after}");
+    Failure::Late(print::harmless(&text))
 }
 
 fn late(object: &str, timeout: Duration) -> Failure {
