@@ -1,6 +1,6 @@
 //! `shmem`: lists, prints, watches and changes live objects, whatever type they hold.
 //!
-//! Start at `args.rs`, which says what there is; `commands/` has one file for each command.
+//! Start at `args/`, which says what there is; `commands/` has one file for each command.
 
 mod args;
 mod commands;

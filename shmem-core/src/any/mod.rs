@@ -1,5 +1,6 @@
 //! Access to values by their schema: for programs that never saw the type.
 
+mod change;
 mod copy;
 mod create;
 mod decode;
