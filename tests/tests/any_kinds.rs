@@ -3,8 +3,10 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use shmem_core::{AnyObject, Error, FieldError, Lock, Shared, Value, Version};
-use tests::{Cleanup, Engine, outcome};
+use shmem_core::{
+    AnyObject, Error, FieldError, Lock, Schema, Shared, StoredSchema, Value, Version,
+};
+use tests::{Cleanup, Engine, alone, outcome};
 
 fn field(error: Error) -> FieldError {
     match error {
@@ -185,4 +187,54 @@ fn a_type_that_grows() {
         }
     );
     assert_eq!(old.load().unwrap().beats, 10);
+}
+
+#[test]
+fn objects_of_each_kind_are_created() {
+    alone(|alone| {
+        let of = |schema: &Schema| StoredSchema::from(schema);
+        // What is in the way stays, and what does not fit leaves nothing.
+        let taken = u64::create("taken", 1).unwrap();
+        let number = of(u64::SCHEMA);
+        let create = |name: &str, value: i32| AnyObject::create(name, &number, value);
+        assert_eq!(outcome(create("taken", 2)), "AlreadyExists");
+        assert_eq!(taken.load().unwrap(), 1);
+        assert!(matches!(
+            field(create("new", -1).unwrap_err()),
+            FieldError::OutOfRange { .. }
+        ));
+        assert_eq!(alone.files(), ["taken"]);
+
+        // It lives as long as it is open, like any other.
+        let any = create("new", 2).unwrap();
+        assert_eq!(outcome(create("new", 3)), "AlreadyExists");
+        any.set("", 3).unwrap();
+        let typed = u64::open("new").unwrap();
+        drop(any);
+        assert_eq!((typed.load().unwrap(), typed.version().0), (3, 2));
+        drop(typed);
+        assert_eq!(outcome(u64::open("new")), "NotFound");
+
+        // Atomics have one buffer, whatever is asked for.
+        let atomic = AnyObject::create("atomic", &of(AtomicU32::SCHEMA), 7).unwrap();
+        assert_eq!(atomic.info().buffers, 1);
+        let typed = AtomicU32::open("atomic").unwrap();
+        assert_eq!(typed.read().unwrap().fetch_add(1, Ordering::Relaxed), 7);
+
+        // An array of a length that the type says, and of one that it does not.
+        let three = of(<[u16; 3]>::SCHEMA);
+        let items = vec![1_u16, 2, 3];
+        let _fixed = AnyObject::create("fixed", &three, items.clone()).unwrap();
+        let options = AnyObject::options().array(true);
+        let _any_length = options.create("any-length", &three, items).unwrap();
+        assert_eq!(
+            <[u16; 3]>::open("fixed").unwrap().load().unwrap(),
+            [1, 2, 3]
+        );
+        let opened = u16::open_array("any-length").unwrap();
+        assert_eq!(*opened.read().unwrap(), [1, 2, 3]);
+        assert_eq!(outcome(u16::open_array("fixed")), "LayoutMismatch");
+        let error = options.create("number", &number, 1).unwrap_err();
+        assert!(matches!(field(error), FieldError::NoParts { .. }));
+    });
 }
