@@ -1,22 +1,23 @@
 //! `top` in a real terminal, by tmux: what is on the screen, and what keys do.
 
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use shmem_core::Shared;
-use tests::{Cleanup, Engine, eventually, unique_name};
+use tests::{Cleanup, Engine, TempDir, eventually};
 
 mod common;
 use common::{json, refused};
 
-/// A terminal of its own, gone at the end.
-struct Terminal(String);
+/// A terminal of its own, gone at the end with its socket, which tmux would leave in `/tmp`.
+struct Terminal(TempDir);
 
 impl Terminal {
     /// `None` without tmux.
     fn start(width: u32, height: u32, args: &[&str]) -> Option<Self> {
-        let terminal = Terminal(unique_name("top"));
+        let terminal = Terminal(TempDir::new("top"));
         let (width, height) = (width.to_string(), height.to_string());
         let shmem = env!("CARGO_BIN_EXE_shmem");
         let mut words = vec![
@@ -39,9 +40,13 @@ impl Terminal {
         Some(terminal)
     }
 
+    fn socket(&self) -> PathBuf {
+        self.0.path().join("socket")
+    }
+
     fn tmux(&self, args: &[&str]) -> String {
         let mut command = Command::new("tmux");
-        command.args(["-L", &self.0]).args(args);
+        command.arg("-S").arg(self.socket()).args(args);
         command.env("LC_ALL", "C.UTF-8").env_remove("TMUX");
         let output = command.output().unwrap();
         let errors = String::from_utf8_lossy(&output.stderr);
@@ -68,7 +73,7 @@ impl Terminal {
 
     fn has_ended(&self) -> bool {
         let mut command = Command::new("tmux");
-        command.args(["-L", &self.0, "list-sessions"]);
+        command.arg("-S").arg(self.socket()).arg("list-sessions");
         !command.output().unwrap().status.success()
     }
 }
@@ -77,7 +82,9 @@ impl Drop for Terminal {
     fn drop(&mut self) {
         drop(
             Command::new("tmux")
-                .args(["-L", &self.0, "kill-server"])
+                .arg("-S")
+                .arg(self.socket())
+                .arg("kill-server")
                 .output(),
         );
     }
