@@ -12,7 +12,7 @@
 //! | fork | `before`, `after_in_parent` in `fork.rs` |
 //! | the child closes what it inherited | `after_in_child`, `close_all` in `fork.rs` |
 //! | the child opens a handle | `open` in `fork.rs` |
-//! | the child drops a guard, writes | `Drop` of `Held` in `guard.rs`, `lock_and_copy` in `object.rs` |
+//! | the child drops a guard, writes | `Drop` of `Held` in `write_guard.rs`, `lock_and_copy` in `writing.rs` |
 //! | lock, unlock, take over | `lock.rs`; `is_dead` in `participant.rs` |
 //! | close: drop the byte, close the descriptor | `leave` in `participant.rs`, `Drop` of `Registered` in `fork.rs` |
 

@@ -7,15 +7,15 @@
 //!
 //! | Step | Function, in `shmem-core/src` |
 //! |------|-------------------------------|
-//! | lock, take over | `hold` in `object.rs`, `acquire` in `lock.rs` |
+//! | lock, take over | `hold` in `writing.rs`, `acquire` in `lock.rs` |
 //! | drain | `drain` in `in_place.rs` |
 //! | scan | `is_drained` in `in_place.rs` |
-//! | look for a record, mend | `begin_in_place` in `object.rs`; `pending`, `mend` in `elements.rs` |
-//! | record | `record` in `elements.rs`, called by `put` in `guard.rs` |
-//! | begin the whole | `begin_whole` in `elements.rs`, called by `touch` in `guard.rs` |
+//! | look for a record, mend | `begin_in_place` in `writing.rs`; `pending`, `mend` in `elements.rs` |
+//! | record | `record` in `elements.rs`, called by `put` in `write_guard.rs` |
+//! | begin the whole | `begin_whole` in `elements.rs`, called by `touch` in `write_guard.rs` |
 //! | DIRTY, stamp of the array | `soil` in `in_place.rs` |
 //! | stamp of the item, copy, stamp | `apply` in `elements.rs` |
-//! | end the whole | `end_whole` in `elements.rs`, called by `publish` in `guard.rs` |
+//! | end the whole | `end_whole` in `elements.rs`, called by `publish` in `write_guard.rs` |
 //! | publish | `publish` in `cell.rs` |
 //! | let in | `let_readers_in` in `in_place.rs` |
 //! | pin, look | `pin` in `cell.rs` |

@@ -8,18 +8,18 @@
 //! |------|-------------------------------|
 //! | load current, pin, look again, unpin and start over | `pin` in `cell.rs` |
 //! | read half 0, read half 1 | `Deref` of `ReadGuard` in `guard.rs` |
-//! | unpin | `Drop` of `ReadGuard` in `guard.rs`, `unpin` in `cell.rs` |
+//! | unpin | `Drop` of `ReadGuard` in `guard.rs`, `unpin`, `subtract` in `cell.rs` |
 //! | lock | `try_acquire` in `lock.rs` |
 //! | see the lock held, ask for the generation, ask for the byte, take over | `acquire` in `lock.rs`, `is_dead` in `participant.rs` |
-//! | load current and the high water | `lock_and_copy` in `object.rs`, `choose` in `cell.rs` |
-//! | scan, probe, all pinned | `choose`, `is_pinned` in `cell.rs`; `is_live` in `participant.rs`; `choose_later` in `object.rs` |
+//! | load current and the high water | `lock_and_copy` in `writing.rs`, `next_free` in `cell.rs` |
+//! | scan, probe, all pinned | `next_free`, `choose`, `is_pinned` in `cell.rs`; `is_live` in `participant.rs`; `choose` in `writing.rs` |
 //! | begin: stamp 0 | `begin` in `cell.rs` |
-//! | look at `writing`, clear it | `lock_and_copy` in `object.rs` |
-//! | touch | `touch` in `guard.rs` |
-//! | write half 0, write half 1 | `DerefMut` of `WriteGuard` in `guard.rs`, `lock_and_copy` in `object.rs` |
-//! | discard | `forget_change` in `guard.rs` |
+//! | look at `writing`, clear it | `fill` in `writing.rs` |
+//! | touch | `touch` in `write_guard.rs` |
+//! | write half 0, write half 1 | `DerefMut` of `WriteGuard` in `write_guard.rs`, `fill` in `writing.rs` |
+//! | discard | `forget_change` in `write_guard.rs` |
 //! | stamp, publish | `publish` in `cell.rs` |
-//! | unlock | `Drop` of `Held` in `guard.rs`, `release` in `lock.rs` |
+//! | unlock | `Drop` of `Held` in `write_guard.rs`, `release` in `lock.rs` |
 //! | forget the guard, close: clear `writing` | `Drop` of `Attachment` in `lifecycle.rs` |
 //! | leave: zero the pins, drop the byte | `leave` in `participant.rs` |
 //! | join: MEMBER, orphan, a free row, zero the pins, generation, byte, high water | `join`, `revive` in `lifecycle.rs`; `sit` in `participant.rs`; `orphan` in `lock.rs` |

@@ -10,7 +10,7 @@
 //! | Step | Function, in `shmem-core/src` |
 //! |------|-------------------------------|
 //! | look, set the flag, look again, sleep, the name | `wait` in `notify.rs` |
-//! | publish | `publish` in `cell.rs`, called by `publish` in `guard.rs` |
+//! | publish | `publish` in `cell.rs`, called by `publish` in `write_guard.rs` |
 //! | take the flag | `take_request` in `notify.rs` |
 //! | look at the flag | `wake` in `notify.rs` |
 //! | wake | `wake_everybody` in `notify.rs` |
