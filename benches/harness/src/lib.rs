@@ -4,6 +4,7 @@
 //! and answers with a line. The conductor (the package `benches`) has one worker for each contestant and gives them
 //! turns. So contestants that live in another program, with other dependencies, take part in the same rounds.
 
+mod cost;
 mod histogram;
 mod measure;
 mod os;

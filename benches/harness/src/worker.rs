@@ -154,8 +154,8 @@ fn obey<P: Peer<W>, const W: usize>(
     let number = |at: usize| words.get(at).and_then(|word| word.parse::<u64>().ok());
     let number = |at| number(at).ok_or_else(|| crate::failed(format!("no number in `{order}`")));
     match (words[0], bench) {
-        ("lifecycle", _) => crate::measure::lifecycle::<P, W>(place, number(1)?),
-        ("footprint", _) => crate::measure::footprint::<P, W>(place, number(1)?),
+        ("lifecycle", _) => crate::cost::lifecycle::<P, W>(place, number(1)?),
+        ("footprint", _) => crate::cost::footprint::<P, W>(place, number(1)?),
         ("time", Some(bench)) => bench.time(words[1], number(2)?),
         ("write-for", Some(bench)) => bench.write_for(number(1)?, number(2)?),
         ("read-for", Some(bench)) => bench.read_for(number(1)?, number(2)?),

@@ -3,14 +3,18 @@
 use harness::Kind;
 
 use super::of;
+use crate::peers::SYSTEM_CALLS;
 use crate::plan::{Plan, SIZES, progress};
 use crate::process::{Post, Worker};
 use crate::table::{Findings, Samples, Table};
 
 pub(crate) fn run(plan: &Plan) -> Findings {
-    let mut contestants = of(plan, &[Kind::Ours, Kind::Peer]);
-    // Theirs is the start of a server.
-    contestants.retain(|c| !["Unix socket", "Redis"].contains(&c.name.as_str()));
+    let mut contestants = of(plan, &[Kind::Ours, Kind::Peer, Kind::Limit]);
+    // Those two: theirs is the start of a server.
+    contestants.retain(|c| {
+        let is_served = ["Unix socket", "Redis"].contains(&c.name.as_str());
+        !is_served && (c.kind != Kind::Limit || c.name == SYSTEM_CALLS)
+    });
     let steps = [
         "Create",
         "Open",
@@ -57,7 +61,8 @@ pub(crate) fn run(plan: &Plan) -> Findings {
         method: "One process creates an object, opens it once more, and closes both. In `shmem`, creating includes \
                  allocating all of its memory, so that no later write can fail for want of it, and taking the \
                  kernel's word for who is alive; in `mmap-sync` and iceoryx2 both set up what readers and writers \
-                 need. Microseconds, the mean within a round."
+                 need. *system calls* are those that such an object needs at least, and nothing else. Microseconds, \
+                 the mean within a round."
             .to_owned(),
         tables: tables.into_iter().map(Table::without_idle).collect(),
     }

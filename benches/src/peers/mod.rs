@@ -2,6 +2,7 @@
 
 #[cfg(boost)]
 mod boost;
+mod calls;
 mod file;
 mod in_process;
 mod limits;
@@ -15,9 +16,12 @@ pub(crate) mod socket;
 
 use harness::{Entry, Kind};
 
+/// The limit of creating and opening.
+pub(crate) const SYSTEM_CALLS: &str = "system calls";
+
 /// A contestant by its name and type, which takes the number of words.
 macro_rules! entry {
-    ($kind:ident, $name:literal, $($contestant:ident)::+ $(<$more:tt>)?, $note:literal) => {
+    ($kind:ident, $name:expr, $($contestant:ident)::+ $(<$more:tt>)?, $note:literal) => {
         Entry::new::<
             $($contestant)::+<8 $(, $more)?>,
             $($contestant)::+<512 $(, $more)?>,
@@ -166,4 +170,10 @@ pub(crate) const ALL: &[Entry] = &[
     ),
     entry!(Limit, "cache line", limits::Line, "one word"),
     entry!(Limit, "futex", limits::Futex, "one word, wake and wait"),
+    entry!(
+        Limit,
+        SYSTEM_CALLS,
+        calls::Calls,
+        "those that creating and opening need at least: allocated, named when it is whole, a row locked"
+    ),
 ];

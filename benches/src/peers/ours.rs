@@ -104,7 +104,7 @@ impl<const W: usize> ReadOnly<W> {
         let reader = Value::<W>::open_read_only(place.0.as_str())?;
         Ok(ReadOnly {
             owner,
-            out: reader.load_boxed()?,
+            out: vec![0; W].into_boxed_slice().try_into().expect("W words"),
             reader,
             seen: Version(0),
             last: 0,
