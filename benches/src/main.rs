@@ -5,6 +5,8 @@
 
 mod contestants;
 mod experiments;
+mod grid;
+mod leftovers;
 mod machine;
 mod number;
 mod peers;
@@ -37,8 +39,9 @@ fn main() -> ExitCode {
         }
         _ => {}
     }
+    leftovers::sweep();
     let result = Plan::parse(&args).and_then(conduct);
-    arrays::sweep();
+    leftovers::sweep();
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
@@ -62,6 +65,7 @@ fn conduct(mut plan: Plan) -> Result<(), String> {
             "{name}: done after {:.0} s",
             begun.elapsed().as_secs_f64()
         ));
+        findings.iter().for_each(report::print);
         all.extend(findings);
     };
     for name in plan::EXPERIMENTS.into_iter().filter(|name| plan.runs(name)) {
@@ -78,6 +82,7 @@ fn conduct(mut plan: Plan) -> Result<(), String> {
         };
         finish(name, findings);
     }
+    report::print_targets(&all);
     if let Some(path) = &plan.json {
         let experiments = all.iter().map(Findings::json).collect::<Vec<_>>();
         let json = serde_json::json!({

@@ -22,6 +22,9 @@ pub(crate) fn short(number: f64) -> String {
 /// A ratio: two digits that count.
 pub(crate) fn ratio(ratio: f64) -> String {
     match ratio {
+        0.0 => "0".to_owned(),
+        tiny if tiny < 0.001 => "< 0.001".to_owned(),
+        tiny if tiny < 0.0995 => format!("{tiny:.3}"),
         small if small < 9.95 => format!("{small:.2}"),
         medium if medium < 99.5 => format!("{medium:.0}"),
         big => short(big),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::contestants::Contestant;
+use crate::leftovers;
 
 pub(crate) const SIZES: [(usize, &str); 3] = [(64, "64 B"), (4096, "4 KiB"), (1 << 20, "1 MiB")];
 
@@ -36,6 +37,8 @@ pub(crate) struct Plan {
 
 pub(crate) const USAGE: &str = "\
 usage: cargo run --release --manifest-path benches/Cargo.toml -- [options]
+
+Prints the tables of each experiment as it ends, and then how this library stands.
 
   --quick          a smoke run: few and short rounds, and nothing is written to docs/
   --only A,B       only these experiments: uncontended, duel, crowd, seen, life, footprint, kill, arrays, burden
@@ -83,13 +86,8 @@ impl Plan {
     /// A name for an object that nobody had before.
     pub(crate) fn place(&self) -> String {
         let number = self.next_place.fetch_add(1, Ordering::Relaxed);
-        format!("{}{number}", prefix())
+        format!("{}{number}", leftovers::prefix())
     }
-}
-
-/// What the names of this run's objects begin with.
-pub(crate) fn prefix() -> String {
-    format!("bench-{}-", std::process::id())
 }
 
 /// Says on a terminal what is going on.

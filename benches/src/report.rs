@@ -8,11 +8,12 @@ use std::path::Path;
 use harness::Kind;
 
 use crate::contestants::Field;
+use crate::grid::{Grid, strong};
 use crate::machine;
 use crate::number::{ratio, short};
 use crate::plan::Plan;
 use crate::plot;
-use crate::table::{Cell, Findings, Row, Table};
+use crate::table::{Cell, Findings, Table};
 use crate::targets;
 
 const BEGIN: &str = "<!-- generated: begin. `cargo run --release --manifest-path benches/Cargo.toml` writes what follows -->";
@@ -24,7 +25,11 @@ pub(crate) fn write(folder: &Path, plan: &Plan, field: &Field, all: &[Findings])
     let mut text = String::new();
     let _ = writeln!(text, "{BEGIN}\n");
     head(&mut text, plan, field);
-    targets::write(&mut text, all);
+    let targets = targets::grid(all);
+    if !targets.is_empty() {
+        let (title, note) = (targets::TITLE, targets::NOTE);
+        let _ = writeln!(text, "## {title}\n\n{}\n{note}\n", targets.markdown());
+    }
     standing(&mut text, all);
     for findings in all {
         let _ = writeln!(text, "## {}\n\n{}\n", findings.title, findings.method);
@@ -34,7 +39,7 @@ pub(crate) fn write(folder: &Path, plan: &Plan, field: &Field, all: &[Findings])
             let _ = writeln!(text, "![{}]({file})\n", findings.title);
         }
         for table in &findings.tables {
-            markdown(&mut text, table);
+            let _ = writeln!(text, "{}\n\n{}", title(table), grid(table).markdown());
         }
     }
     contestants(&mut text, field);
@@ -77,30 +82,48 @@ fn head(text: &mut String, plan: &Plan, field: &Field) {
     );
 }
 
-fn markdown(text: &mut String, table: &Table) {
-    let unit = if table.unit.is_empty() {
-        String::new()
-    } else {
-        format!(", {}", table.unit)
-    };
-    let _ = writeln!(text, "**{}**{unit}\n", table.title);
-    let _ = writeln!(text, "| | {} |", table.columns.join(" | "));
-    let _ = writeln!(text, "|---|{}", "---:|".repeat(table.columns.len()));
+/// The title of a table, and its unit.
+fn title(table: &Table) -> String {
+    let comma = if table.unit.is_empty() { "" } else { ", " };
+    format!("**{}**{comma}{}", table.title, table.unit)
+}
+
+fn grid(table: &Table) -> Grid {
+    let columns = table.columns.iter().map(String::as_str);
+    let head = [""].into_iter().chain(columns).collect::<Vec<_>>();
+    let mut grid = Grid::new(1, &head);
     for row in &table.rows {
-        let name = match row.kind {
+        let mut cells = vec![match row.kind {
             Kind::Ours => format!("**{}**", row.name),
             Kind::Peer => row.name.clone(),
             Kind::InProcess => format!("{} (one process)", row.name),
             Kind::Limit => format!("*{}*", row.name),
-        };
-        let _ = write!(text, "| {name} |");
+        }];
         for (column, cell) in row.cells.iter().enumerate() {
             let ours = table.find("shmem", column).filter(|_| row.name != "shmem");
-            let _ = write!(text, " {} |", words(cell, ours));
+            cells.push(words(cell, ours));
         }
-        text.push('\n');
+        grid.row(cells);
     }
-    text.push('\n');
+    grid
+}
+
+/// Prints an experiment's tables.
+pub(crate) fn print(findings: &Findings) {
+    println!("\n{}", strong(findings.title));
+    for table in &findings.tables {
+        println!("\n{}", title(table).replace(['*', '`'], ""));
+        grid(table).print();
+    }
+}
+
+/// Prints how this library stands.
+pub(crate) fn print_targets(all: &[Findings]) {
+    let targets = targets::grid(all);
+    if !targets.is_empty() {
+        println!("\n{}\n", strong(targets::TITLE));
+        targets.print();
+    }
 }
 
 fn words(cell: &Cell, ours: Option<f64>) -> String {
@@ -123,70 +146,58 @@ fn words(cell: &Cell, ours: Option<f64>) -> String {
             }
             words
         }
-        Cell::Text(text) => text.clone(),
+        Cell::Counts(counts) => {
+            let parts = counts.iter().map(|(what, count)| format!("{count} {what}"));
+            parts.collect::<Vec<_>>().join(", ")
+        }
         Cell::NotOffered => "–".to_owned(),
         Cell::Failed(why) => format!("failed: {why}"),
     }
 }
 
-/// The best of some rows in a column.
-fn best(table: &Table, column: usize, is_one: impl Fn(&Row) -> bool) -> Option<(&str, f64)> {
-    let rows = table.rows.iter().filter(|row| is_one(row));
-    let found = rows.filter_map(|row| match row.cells.get(column)? {
-        // Who returns wrong values has not done what was asked for.
-        Cell::Measured { median, wrong, .. } if *wrong == 0.0 => Some((row.name.as_str(), *median)),
-        _ => None,
-    });
-    if table.more_is_better {
-        found.max_by(|a, b| a.1.total_cmp(&b.1))
-    } else {
-        found.min_by(|a, b| a.1.total_cmp(&b.1))
-    }
-}
-
 /// Where this library stands beside the best of the others that leave their process.
 fn standing(text: &mut String, all: &[Findings]) {
-    let _ = writeln!(
-        text,
-        "## Beside the best of the others\n\nIn each column the best of this library's ways, and the best of the others \
-         that work between processes and returned no wrong value; below 1 this library is ahead.\n\n\
-         | | | ours | best of the others | ours ÷ theirs |\n|---|---|---:|---|---:|"
-    );
+    let head = ["", "", "ours", "", "best of the others", "", "ahead"];
+    let mut grid = Grid::new(2, &head);
     for findings in all {
         if ["arrays", "kill"].contains(&findings.id) {
             continue;
         }
         for table in &findings.tables {
             for (column, label) in table.columns.iter().enumerate() {
-                let ours = best(table, column, |row| row.kind == Kind::Ours);
-                let theirs = best(table, column, |row| row.kind == Kind::Peer);
+                let ours = targets::best(table, column, |row| row.kind == Kind::Ours);
+                let theirs = targets::best(table, column, |row| row.kind == Kind::Peer);
                 let (Some((way, ours)), Some((name, theirs))) = (ours, theirs) else {
                     continue;
                 };
-                // How much more it takes, whichever way is better.
+                // How much more they take, whichever way is better.
                 let share = match table.more_is_better {
-                    true => theirs / ours,
-                    false => ours / theirs,
+                    true => ours / theirs,
+                    false => theirs / ours,
                 };
-                if !share.is_finite() {
-                    continue;
+                if share.is_finite() {
+                    grid.row(vec![
+                        table.title.replace('`', ""),
+                        label.clone(),
+                        way.to_owned(),
+                        short(ours),
+                        name.to_owned(),
+                        short(theirs),
+                        targets::ahead(share),
+                    ]);
                 }
-                let share = if share > 1.0 {
-                    format!("**{}**", ratio(share))
-                } else {
-                    ratio(share)
-                };
-                let _ = writeln!(
-                    text,
-                    "| {} | {label} | {way} {} | {name} {} | {share} |",
-                    table.title.replace('`', ""),
-                    short(ours),
-                    short(theirs)
-                );
             }
         }
     }
-    text.push('\n');
+    if !grid.is_empty() {
+        let _ = writeln!(
+            text,
+            "## Everything beside the best of the others\n\nIn each column of each table the best of this library's \
+             ways, and the best of the others that work between processes and returned no wrong value. *ahead*: how \
+             many times better ours is; below 1, in bold, the other is.\n\n{}",
+            grid.markdown()
+        );
+    }
 }
 
 fn contestants(text: &mut String, field: &Field) {

@@ -1,5 +1,7 @@
 //! What an experiment finds: tables of medians, with the least and the most that was seen.
 
+use std::collections::BTreeMap;
+
 use harness::Kind;
 use serde_json::{Value, json};
 
@@ -74,7 +76,8 @@ pub(crate) enum Cell {
         max: f64,
         wrong: f64,
     },
-    Text(String),
+    /// How often each thing happened.
+    Counts(BTreeMap<String, u32>),
     NotOffered,
     Failed(String),
 }
@@ -154,7 +157,7 @@ impl Table {
                 max,
                 wrong,
             } => json!({"median": median, "min": min, "max": max, "wrong": wrong}),
-            Cell::Text(text) => json!(text),
+            Cell::Counts(counts) => json!(counts),
             Cell::NotOffered => Value::Null,
             Cell::Failed(why) => json!({"failed": why}),
         };

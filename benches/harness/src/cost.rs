@@ -37,7 +37,7 @@ pub(crate) fn lifecycle<P: Peer<W>, const W: usize>(
 }
 
 /// What is there of files: how many, and how many bytes of memory or disk they take.
-fn files() -> (u64, u64) {
+fn files(place: &Place) -> (u64, u64) {
     fn walk(folder: &Path, found: &mut (u64, u64)) {
         use std::os::unix::fs::MetadataExt as _;
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -51,8 +51,7 @@ fn files() -> (u64, u64) {
         }
     }
     let mut found = (0, 0);
-    // The second is where iceoryx2 keeps what is not memory.
-    for folder in ["/dev/shm", "/tmp/iceoryx2"] {
+    for folder in ["/dev/shm", &place.folder()] {
         walk(Path::new(folder), &mut found);
     }
     found
@@ -67,14 +66,14 @@ pub(crate) fn footprint<P: Peer<W>, const W: usize>(
     // What is set up once in a process does not count.
     let mut first = P::create(&place.with("first"))?;
     first.write_all(&value)?;
-    let before = (os::descriptors(), files(), os::resident());
+    let before = (os::descriptors(), files(place), os::resident());
     let mut objects = Vec::new();
     for number in 0..count {
         let mut object = P::create(&place.with(&number.to_string()))?;
         object.write_all(&value)?;
         objects.push(object);
     }
-    let after = (os::descriptors(), files(), os::resident());
+    let after = (os::descriptors(), files(place), os::resident());
     let each = |after: u64, before: u64| after.saturating_sub(before) as f64 / count as f64;
     Ok(vec![
         each(after.0, before.0),

@@ -51,6 +51,16 @@ impl Place {
         Place(format!("{}-{suffix}", self.0))
     }
 
+    /// Which run it belongs to: the conductor's process id, the second part of the name.
+    pub fn run(&self) -> &str {
+        self.0.split('-').nth(1).unwrap_or("0")
+    }
+
+    /// A folder for contestants that keep more files than those in shared memory, or an own prefix for their names.
+    pub fn folder(&self) -> String {
+        format!("/tmp/bench_iox2_{}", self.run())
+    }
+
     /// A path in shared memory.
     pub fn path(&self) -> String {
         format!("/dev/shm/{}", self.0)

@@ -44,7 +44,7 @@ impl<const W: usize, const LOAN: bool> Blackboard<W, LOAN> {
 
 impl<const W: usize, const LOAN: bool> Peer<W> for Blackboard<W, LOAN> {
     fn create(place: &Place) -> Outcome<Self> {
-        let node = event::node()?;
+        let node = event::node(place)?;
         let service = node
             .service_builder(&ServiceName::new(&place.0)?)
             .blackboard_creator::<u64>()
@@ -67,7 +67,7 @@ impl<const W: usize, const LOAN: bool> Peer<W> for Blackboard<W, LOAN> {
     }
 
     fn open(place: &Place) -> Outcome<Self> {
-        let node = event::node()?;
+        let node = event::node(place)?;
         let service = node
             .service_builder(&ServiceName::new(&place.0)?)
             .blackboard_opener::<u64>()

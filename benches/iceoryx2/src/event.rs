@@ -8,10 +8,15 @@ use iceoryx2::prelude::*;
 
 pub(crate) type Service = ipc::Service;
 
-/// A node whose files have a prefix of this program's, so that those of killed workers can be told and taken away.
-pub(crate) fn node() -> Outcome<Node<Service>> {
+/// A node whose files have a prefix and a folder of this run's, so that those of killed workers can be told and taken
+/// away.
+pub(crate) fn node(place: &Place) -> Outcome<Node<Service>> {
     let mut config = Config::default();
-    config.global.prefix = FileName::new(b"bench_iox2_")?;
+    let prefix = format!("bench_iox2_{}_", place.run());
+    config.global.prefix = FileName::new(prefix.as_bytes())?;
+    config
+        .global
+        .set_root_path(&Path::new(place.folder().as_bytes())?);
     Ok(NodeBuilder::new().config(&config).create::<Service>()?)
 }
 

@@ -21,7 +21,7 @@ pub(crate) struct PubSub<const W: usize> {
 
 impl<const W: usize> PubSub<W> {
     fn new(place: &Place, creates: bool) -> Outcome<Self> {
-        let node = event::node()?;
+        let node = event::node(place)?;
         let name = ServiceName::new(&place.0)?;
         let service = node
             .service_builder(&name)

@@ -9,7 +9,7 @@ use harness::{Kind, clock_ns};
 use shmem_core::{Shared as _, SharedObject};
 
 use crate::contestants::{Contestant, workspace};
-use crate::plan::{Plan, prefix, progress};
+use crate::plan::{Plan, progress};
 use crate::process::Reply;
 use crate::table::{Findings, Samples, Table};
 
@@ -215,21 +215,6 @@ pub(crate) fn opener(path: &str, pages: &str) -> ExitCode {
         Err(why) => {
             eprintln!("{why}");
             ExitCode::FAILURE
-        }
-    }
-}
-
-/// Takes away what a killed worker left in shared memory.
-pub(crate) fn sweep() {
-    drop(shmem_core::prune());
-    for folder in ["/dev/shm", "/tmp"] {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            if name.starts_with(&prefix()) || name.starts_with("bench_iox2") {
-                let path = entry.path();
-                drop(fs::remove_file(&path).or_else(|_| fs::remove_dir_all(&path)));
-            }
         }
     }
 }

@@ -57,14 +57,10 @@ pub(crate) fn run(plan: &Plan) -> Findings {
         }
     });
     let mut table = Table::new(&format!("Of {tries} tries"), "", &contestants);
-    let cell = |counts: &BTreeMap<String, u32>| {
-        let parts = counts.iter().map(|(what, count)| format!("{count} {what}"));
-        Cell::Text(parts.collect::<Vec<_>>().join(", "))
-    };
     for (at, column) in COLUMNS.into_iter().enumerate() {
         let counts = all
             .iter()
-            .map(|counts| counts.lock().map(|counts| cell(&counts[at])));
+            .map(|counts| counts.lock().map(|counts| Cell::Counts(counts[at].clone())));
         table.add(column, counts.map(|cell| cell.unwrap_or(Cell::NotOffered)));
     }
     Findings {
