@@ -29,11 +29,28 @@ fn escape(text: &str) -> String {
         .replace('`', "")
 }
 
-/// What is to be drawn of a table: nothing, if it has no numbers that vary.
+/// What is to be drawn of a table: nothing, if it has no numbers.
 fn is_drawn(table: &Table) -> bool {
-    let cells = table.rows.iter().flat_map(|row| &row.cells);
-    table.rows.len() > 1 && cells.filter_map(Cell::median).any(|median| median > 0.0)
+    let mut cells = table.rows.iter().flat_map(|row| &row.cells);
+    cells.any(|cell| cell.median().is_some_and(|median| median > 0.0)) || is_counted(table)
 }
+
+/// Whether it counts what happened, and is drawn as bars.
+fn is_counted(table: &Table) -> bool {
+    let mut cells = table.rows.iter().flat_map(|row| &row.cells);
+    cells.any(|cell| matches!(cell, Cell::Counts(_)))
+}
+
+/// What can happen when somebody is killed, from good to bad.
+const OUTCOMES: [(&str, &str); 7] = [
+    ("fine", "#86c79a"),
+    ("stall", "#e9d27a"),
+    ("refused", "#e6ae6c"),
+    ("lost", "#d98c8c"),
+    ("torn", "#c65f5f"),
+    ("hang", "#8f3434"),
+    ("not offered", "#d4d4d8"),
+];
 
 /// One picture for an experiment, with a block for each of its tables; none if there is nothing to draw.
 pub(crate) fn svg(findings: &Findings) -> Option<String> {
@@ -52,7 +69,7 @@ pub(crate) fn svg(findings: &Findings) -> Option<String> {
          <text x=\"12\" y=\"24\" font-size=\"17\" font-weight=\"600\">{}</text>",
         escape(findings.title)
     );
-    legend(&mut out);
+    legend(&mut out, tables.iter().any(|table| is_counted(table)));
     let mut top = 56.0;
     for table in &tables {
         draw(&mut out, table, top);
@@ -62,7 +79,7 @@ pub(crate) fn svg(findings: &Findings) -> Option<String> {
     Some(out)
 }
 
-fn legend(out: &mut String) {
+fn legend(out: &mut String, is_counted: bool) {
     let kinds = [
         (Kind::Ours, "this library"),
         (Kind::Peer, "others, between processes"),
@@ -79,17 +96,33 @@ fn legend(out: &mut String) {
         );
         left += 36.0 + 6.4 * text.len() as f64;
     }
-    let _ = writeln!(
-        out,
-        "<text x=\"{left}\" y=\"46\">○ wrong values seen</text>"
-    );
+    if !is_counted {
+        let _ = writeln!(
+            out,
+            "<text x=\"{left}\" y=\"46\">○ wrong values seen</text>"
+        );
+        return;
+    }
+    for (outcome, color) in OUTCOMES {
+        let _ = writeln!(
+            out,
+            "<rect x=\"{left}\" y=\"37\" width=\"10\" height=\"10\" fill=\"{color}\"/>\
+             <text x=\"{}\" y=\"46\">{outcome}</text>",
+            left + 14.0
+        );
+        left += 32.0 + 6.8 * outcome.len() as f64;
+    }
 }
 
 fn draw(out: &mut String, table: &Table, top: f64) {
-    let better = if table.more_is_better { "more" } else { "less" };
+    let better = match table.more_is_better {
+        _ if is_counted(table) => "",
+        true => "; more is better",
+        false => "; less is better",
+    };
     let _ = writeln!(
         out,
-        "<text x=\"12\" y=\"{:.0}\" font-weight=\"600\">{}{}{}; {better} is better</text>",
+        "<text x=\"12\" y=\"{:.0}\" font-weight=\"600\">{}{}{}{better}</text>",
         top + 20.0,
         escape(&table.title),
         if table.unit.is_empty() { "" } else { ", " },
@@ -132,6 +165,36 @@ fn draw(out: &mut String, table: &Table, top: f64) {
     }
 }
 
+/// Bars of how often each thing happened.
+fn bars(out: &mut String, rows: &[&Row], column: usize, left: f64, body: f64) {
+    for (at, row) in rows.iter().enumerate() {
+        let Some(Cell::Counts(counts)) = row.cells.get(column) else {
+            continue;
+        };
+        let y = body + at as f64 * ROW;
+        let all = counts.values().sum::<u32>();
+        let mut x = left;
+        for (outcome, color) in OUTCOMES {
+            let count = counts.get(outcome).copied().unwrap_or(0);
+            if count == 0 {
+                continue;
+            }
+            let width = (PANEL - 20.0) * f64::from(count) / f64::from(all);
+            let _ = writeln!(
+                out,
+                "<rect x=\"{x:.1}\" y=\"{:.1}\" width=\"{width:.1}\" height=\"{:.1}\" fill=\"{color}\" \
+                 stroke=\"white\"/><text x=\"{:.1}\" y=\"{:.1}\" font-size=\"10\" text-anchor=\"middle\" \
+                 fill=\"#18181b\">{count}</text>",
+                y + 2.5,
+                ROW - 5.0,
+                x + width / 2.0,
+                y + 13.0
+            );
+            x += width;
+        }
+    }
+}
+
 fn panel(out: &mut String, table: &Table, rows: &[&Row], column: usize, left: f64, body: f64) {
     let bottom = body + rows.len() as f64 * ROW;
     let _ = writeln!(
@@ -140,6 +203,9 @@ fn panel(out: &mut String, table: &Table, rows: &[&Row], column: usize, left: f6
         body - 18.0,
         escape(&table.columns[column])
     );
+    if is_counted(table) {
+        return bars(out, rows, column, left, body);
+    }
     let ends = rows.iter().filter_map(|row| match row.cells.get(column) {
         Some(Cell::Measured { min, max, .. }) if *max > 0.0 => Some([min.max(max / 1e4), *max]),
         _ => None,

@@ -13,7 +13,7 @@ use crate::machine;
 use crate::number::{ratio, short};
 use crate::plan::Plan;
 use crate::plot;
-use crate::table::{Cell, Findings, Table};
+use crate::table::{Cell, Findings, Row, Table};
 use crate::targets;
 
 const BEGIN: &str = "<!-- generated: begin. `cargo run --release --manifest-path benches/Cargo.toml` writes what follows -->";
@@ -88,17 +88,21 @@ fn title(table: &Table) -> String {
     format!("**{}**{comma}{}", table.title, table.unit)
 }
 
+fn name(row: &Row) -> String {
+    match row.kind {
+        Kind::Ours => format!("**{}**", row.name),
+        Kind::Peer => row.name.clone(),
+        Kind::InProcess => format!("{} (one process)", row.name),
+        Kind::Limit => format!("*{}*", row.name),
+    }
+}
+
 fn grid(table: &Table) -> Grid {
     let columns = table.columns.iter().map(String::as_str);
     let head = [""].into_iter().chain(columns).collect::<Vec<_>>();
     let mut grid = Grid::new(1, &head);
     for row in &table.rows {
-        let mut cells = vec![match row.kind {
-            Kind::Ours => format!("**{}**", row.name),
-            Kind::Peer => row.name.clone(),
-            Kind::InProcess => format!("{} (one process)", row.name),
-            Kind::Limit => format!("*{}*", row.name),
-        }];
+        let mut cells = vec![name(row)];
         for (column, cell) in row.cells.iter().enumerate() {
             let ours = table.find("shmem", column).filter(|_| row.name != "shmem");
             cells.push(words(cell, ours));
@@ -108,12 +112,34 @@ fn grid(table: &Table) -> Grid {
     grid
 }
 
-/// Prints an experiment's tables.
+/// Prints an experiment's tables, without the least and the most.
 pub(crate) fn print(findings: &Findings) {
     println!("\n{}", strong(findings.title));
     for table in &findings.tables {
         println!("\n{}", title(table).replace(['*', '`'], ""));
-        grid(table).print();
+        let columns = table.columns.iter().map(String::as_str);
+        let head = [""]
+            .into_iter()
+            .chain(columns.flat_map(|column| [column, ""]));
+        let mut grid = Grid::new(1, &head.collect::<Vec<_>>());
+        for row in &table.rows {
+            let mut cells = vec![name(row)];
+            for (column, cell) in row.cells.iter().enumerate() {
+                let ours = table.find("shmem", column).filter(|_| row.name != "shmem");
+                let share = cell.median().zip(ours.filter(|ours| *ours > 0.0));
+                let share = share.map(|(median, ours)| format!("{} ×", ratio(median / ours)));
+                cells.push(match cell {
+                    Cell::Measured { median, wrong, .. } if *wrong > 0.0 => {
+                        format!("{} wrong! {}", short(*wrong), short(*median))
+                    }
+                    Cell::Measured { median, .. } => short(*median),
+                    other => words(other, None),
+                });
+                cells.push(share.unwrap_or_default());
+            }
+            grid.row(cells);
+        }
+        grid.print();
     }
 }
 

@@ -9,12 +9,11 @@ use crate::process::{Post, Worker};
 use crate::table::{Findings, Samples, Table};
 
 pub(crate) fn run(plan: &Plan) -> Findings {
-    let mut contestants = of(plan, &[Kind::Ours, Kind::Peer, Kind::Limit]);
-    // Those two: theirs is the start of a server.
-    contestants.retain(|c| {
-        let is_served = ["Unix socket", "Redis"].contains(&c.name.as_str());
-        !is_served && (c.kind != Kind::Limit || c.name == SYSTEM_CALLS)
-    });
+    let mut contestants = of(plan, &[Kind::Ours, Kind::Peer]);
+    // Theirs is the start of a server.
+    contestants.retain(|c| !["Unix socket", "Redis"].contains(&c.name.as_str()));
+    let calls = plan.contestants.iter().find(|c| c.name == SYSTEM_CALLS);
+    contestants.extend(calls.cloned());
     let steps = [
         "Create",
         "Open",

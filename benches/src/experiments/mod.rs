@@ -13,13 +13,14 @@ pub(crate) mod uncontended;
 use harness::Kind;
 
 use crate::contestants::Contestant;
+use crate::peers::SYSTEM_CALLS;
 use crate::plan::Plan;
 use crate::process::{Post, Reply, Worker};
 
-/// Those of some kinds.
+/// Those of some kinds, without the one that does nothing but create and open.
 fn of(plan: &Plan, kinds: &[Kind]) -> Vec<Contestant> {
-    let all = plan.contestants.iter();
-    all.filter(|c| kinds.contains(&c.kind)).cloned().collect()
+    let is_one = |c: &&Contestant| kinds.contains(&c.kind) && c.name != SYSTEM_CALLS;
+    plan.contestants.iter().filter(is_one).cloned().collect()
 }
 
 /// Starts one that creates and one that opens, on two processors.
