@@ -10,9 +10,21 @@ use crate::table::{Cell, Findings, Row, Table};
 
 const ROW: f64 = 19.0;
 const LABELS: f64 = 190.0;
-const PANEL: f64 = 250.0;
 const GAP: f64 = 26.0;
 const TOP: f64 = 58.0;
+
+/// How wide a column is: narrower if there are many.
+fn panel_width(table: &Table) -> f64 {
+    if table.columns.len() > 4 {
+        160.0
+    } else {
+        250.0
+    }
+}
+
+fn width_of(table: &Table) -> f64 {
+    LABELS + table.columns.len() as f64 * (panel_width(table) + GAP)
+}
 
 fn color(kind: Kind) -> &'static str {
     match kind {
@@ -56,8 +68,9 @@ const OUTCOMES: [(&str, &str); 7] = [
 pub(crate) fn svg(findings: &Findings) -> Option<String> {
     let tables = findings.tables.iter().filter(|table| is_drawn(table));
     let tables = tables.collect::<Vec<_>>();
-    let columns = tables.iter().map(|table| table.columns.len()).max()?;
-    let width = LABELS + columns as f64 * (PANEL + GAP) + 20.0;
+    let widest = tables.iter().map(|table| width_of(table));
+    // The legend wants its room too.
+    let width = widest.max_by(f64::total_cmp)?.max(1000.0) + 20.0;
     let height_of = |table: &&Table| TOP + table.rows.len() as f64 * ROW + 44.0;
     let height = tables.iter().map(height_of).sum::<f64>() + 56.0;
     let mut out = String::new();
@@ -143,7 +156,7 @@ fn draw(out: &mut String, table: &Table, top: f64) {
     for (at, row) in rows.iter().enumerate() {
         let y = body + at as f64 * ROW;
         if at % 2 == 0 {
-            let width = LABELS + table.columns.len() as f64 * (PANEL + GAP);
+            let width = width_of(table);
             let _ = writeln!(
                 out,
                 "<rect x=\"8\" y=\"{y:.1}\" width=\"{width:.0}\" height=\"{ROW}\" fill=\"#f4f4f5\"/>"
@@ -160,7 +173,7 @@ fn draw(out: &mut String, table: &Table, top: f64) {
         );
     }
     for column in 0..table.columns.len() {
-        let left = LABELS + column as f64 * (PANEL + GAP);
+        let left = LABELS + column as f64 * (panel_width(table) + GAP);
         panel(out, table, &rows, column, left, body);
     }
 }
@@ -179,7 +192,7 @@ fn bars(out: &mut String, rows: &[&Row], column: usize, left: f64, body: f64) {
             if count == 0 {
                 continue;
             }
-            let width = (PANEL - 20.0) * f64::from(count) / f64::from(all);
+            let width = 230.0 * f64::from(count) / f64::from(all);
             let _ = writeln!(
                 out,
                 "<rect x=\"{x:.1}\" y=\"{:.1}\" width=\"{width:.1}\" height=\"{:.1}\" fill=\"{color}\" \
@@ -223,7 +236,7 @@ fn panel(out: &mut String, table: &Table, rows: &[&Row], column: usize, left: f6
     let spread = (high - low).max(1.0);
     let x = |value: f64| {
         let share = (value.max(1e-12).log10() - low) / spread;
-        left + share.clamp(0.0, 1.0) * (PANEL - 52.0)
+        left + share.clamp(0.0, 1.0) * (panel_width(table) - 52.0)
     };
     for power in (low.floor() as i32)..=((low + spread).ceil() as i32) {
         let value = 10f64.powi(power);

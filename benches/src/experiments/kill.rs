@@ -22,8 +22,8 @@ const HANG: Duration = Duration::from_millis(1500);
 const STALL_NS: f64 = 50e6;
 
 const COLUMNS: [&str; 4] = [
-    "writer killed: who had it open reads",
-    "writer killed: a newcomer opens and writes",
+    "writer killed: the other reads",
+    "writer killed: a newcomer writes",
     "reader killed: the writer writes",
     "reader killed: a newcomer reads",
 ];
@@ -68,7 +68,7 @@ pub(crate) fn run(plan: &Plan) -> Findings {
         title: "SIGKILL in the middle",
         method: "Values of 1 MiB. A writer is killed when it has changed half of the value, or, where the tool has no \
                  such moment that a program can see, at a random moment of a loop of writes; a reader likewise, with \
-                 the value borrowed, or in a loop of copies. Then others go on. *hang*: no answer within 1.5 s; \
+                 the value borrowed, or in a loop of copies. Then others go on: one that had it open, and a newcomer who opens it now. *hang*: no answer within 1.5 s; \
                  *stall*: an answer after more than 50 ms; *torn*: a value that nobody wrote whole; *refused*: an \
                  error. Peers run at the same time as each other, ours alone. (A pthread robust mutex tells that its \
                  owner died, and leaves the half-written value to the program.)"
