@@ -9,7 +9,7 @@ use crate::number::short;
 use crate::table::{Cell, Findings, Row, Table};
 
 const ROW: f64 = 19.0;
-const LABELS: f64 = 190.0;
+const LABELS: f64 = 205.0;
 const GAP: f64 = 26.0;
 const TOP: f64 = 58.0;
 
@@ -193,11 +193,16 @@ fn bars(out: &mut String, rows: &[&Row], column: usize, left: f64, body: f64) {
                 continue;
             }
             let width = 230.0 * f64::from(count) / f64::from(all);
+            let ink = if ["torn", "hang"].contains(&outcome) {
+                "white"
+            } else {
+                "#18181b"
+            };
             let _ = writeln!(
                 out,
                 "<rect x=\"{x:.1}\" y=\"{:.1}\" width=\"{width:.1}\" height=\"{:.1}\" fill=\"{color}\" \
                  stroke=\"white\"/><text x=\"{:.1}\" y=\"{:.1}\" font-size=\"10\" text-anchor=\"middle\" \
-                 fill=\"#18181b\">{count}</text>",
+                 fill=\"{ink}\">{count}</text>",
                 y + 2.5,
                 ROW - 5.0,
                 x + width / 2.0,
