@@ -13,8 +13,8 @@ pub(crate) const NOTE: &str = "\
 *Limit*: what the machine takes for that by hand, in the same run; *÷ limit*: how many times that ours takes; *target*: \
 how many times it may. *Best peer*: the fastest of the \
 others that work between processes and returned no wrong value, also if it hangs once somebody is killed; *÷ ours*: \
-how many times ours that takes, so from 1 on no peer is ahead. Nanoseconds, or what stands beside the number. *In place* is `shmem in place`, everything else \
-`shmem`. With many readers the limit is the cost of one read by a single reader, and ours the cost with the most \
+how many times ours that takes, so from 1 on no peer is ahead. Nanoseconds, or what stands beside the number. *In place* is `shmem in place`, \
+*one thread's reader* is `shmem local`, everything else `shmem`. With many readers the limit is the cost of one read by a single reader, and ours the cost with the most \
 readers: processor time, summed over the readers and divided by their reads, so that it tells what a read costs \
 and not how long its process had to wait for one of too few processors. After SIGKILL the number is that of the worse \
 of the two columns of its table.";
@@ -121,6 +121,13 @@ fn lines<'a>(found: &Found<'a>) -> Vec<Option<Line<'a>>> {
             "shmem",
             "two locked adds",
             1.2,
+        ),
+        (
+            "read a field, one thread's reader",
+            "read-field",
+            "shmem local",
+            "one locked add",
+            1.3,
         ),
         (
             "write a field",

@@ -46,6 +46,12 @@ pub(crate) const ALL: &[Entry] = &[
     ),
     entry!(
         Ours,
+        "shmem local",
+        ours::Local,
+        "a reader of one thread: `SharedObject::local`"
+    ),
+    entry!(
+        Ours,
         "shmem read-only",
         ours::ReadOnly,
         "`open_read_only`: copies, also for one field"

@@ -1,7 +1,7 @@
-//! This library: copies of the value, the value in place, and a read-only handle.
+//! This library: copies of the value, the value in place, a reader of one thread, and a read-only handle.
 
 use harness::{Failure, Outcome, Peer, Place, Value};
-use shmem_core::{Options, Shared, SharedObject, SharedReader, Version};
+use shmem_core::{LocalReader, Options, Shared, SharedObject, SharedReader, Version};
 
 fn options<const W: usize>(buffers: u32) -> Options<Value<W>> {
     Value::<W>::options().buffers(buffers)
@@ -87,6 +87,46 @@ impl<const W: usize, const BUFFERS: u32> Peer<W> for Object<W, BUFFERS> {
                 return Ok(word);
             }
         }
+    }
+}
+
+/// A reader of one thread, beside the handle that it was made from.
+pub(super) struct Local<const W: usize> {
+    object: SharedObject<Value<W>>,
+    reader: LocalReader<Value<W>>,
+}
+
+impl<const W: usize> Local<W> {
+    fn new(object: SharedObject<Value<W>>) -> Outcome<Self> {
+        let reader = object.local()?;
+        Ok(Local { object, reader })
+    }
+}
+
+impl<const W: usize> Peer<W> for Local<W> {
+    const OPERATIONS: &[&str] = &["read-field", "copy"];
+
+    fn create(place: &Place) -> Outcome<Self> {
+        Local::new(options(4).create_with(place.0.as_str(), |_| ())?)
+    }
+
+    fn open(place: &Place) -> Outcome<Self> {
+        Local::new(Value::<W>::open(place.0.as_str())?)
+    }
+
+    #[inline]
+    fn view<R>(&mut self, f: impl FnOnce(&Value<W>) -> R) -> Outcome<R> {
+        Ok(f(&*self.reader.read()?))
+    }
+
+    fn write_field(&mut self, word: u64) -> Outcome<()> {
+        self.object.write()?[0] = word;
+        Ok(())
+    }
+
+    fn write_all(&mut self, new: &Value<W>) -> Outcome<()> {
+        self.object.store(*new)?;
+        Ok(())
     }
 }
 
