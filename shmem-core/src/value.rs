@@ -24,10 +24,19 @@ impl<T: Shared> SharedObject<T> {
     /// As [`read`](Self::read).
     #[inline]
     pub fn load(&self) -> Result<T> {
+        if size_of::<T>() > COPY_OUT {
+            let mut value = MaybeUninit::uninit();
+            self.pin_to(value.as_mut_ptr())?;
+            // SAFETY: `pin_to` has put a value there.
+            return Ok(unsafe { value.assume_init() });
+        }
         let mut value = MaybeUninit::uninit();
-        self.load_to(value.as_mut_ptr())?;
-        // SAFETY: `load_to` has put a value there.
-        Ok(unsafe { value.assume_init() })
+        // SAFETY: a place for a `T`.
+        match unsafe { self.copy_to(value.as_mut_ptr()) } {
+            // SAFETY: `copy_to` has put a value there.
+            Some(copied) => copied.map(|()| unsafe { value.assume_init() }),
+            None => Ok(*self.load_pinned()?),
+        }
     }
 
     /// Copies the current version into `out`, without a second copy on the stack, and returns which it is.
@@ -87,27 +96,39 @@ impl<T: Shared> SharedObject<T> {
     }
 
     /// Puts a checked copy of the current version at `out`, which is valid for writes of a `T`.
-    #[inline]
     fn load_to(&self, out: *mut T) -> Result<()> {
-        let size = size_of::<T>();
-        if !self.is_ours() {
-            // A small copy would do no harm; but what a child may do should not depend on a size.
-            return Err(self.view().explain(Refusal::Forked));
-        }
-        if size <= COPY_OUT {
-            // SAFETY: `out` is valid for writes of a `T`.
-            let copied = unsafe { self.view().copy_out(out.cast(), size, COPY_TRIES) };
-            if copied.is_ok() {
-                // SAFETY: `out` was filled just now.
-                return unsafe { self.view().check_copy(out) };
+        if size_of::<T>() <= COPY_OUT {
+            // SAFETY: the caller's promise.
+            if let Some(copied) = unsafe { self.copy_to(out) } {
+                return copied;
             }
         }
-        let guard = match size <= COPY_OUT {
-            true => self.pin_after_all(),
-            // SAFETY: it is not dereferenced.
-            false => unsafe { self.pin(Deadline::Never) },
-        };
-        let guard = guard.map_err(|refusal| self.view().explain(refusal))?;
+        self.pin_to(out)
+    }
+
+    /// Puts a checked copy at `out` without a pin; `None` if writers were faster, many times.
+    ///
+    /// # Safety
+    ///
+    /// - `out` is valid for writes of a `T`.
+    #[inline]
+    unsafe fn copy_to(&self, out: *mut T) -> Option<Result<()>> {
+        if !self.is_ours() {
+            // A small copy would do no harm; but what a child may do should not depend on a size.
+            return Some(Err(self.view().explain(Refusal::Forked)));
+        }
+        // SAFETY: the caller's promise.
+        let copied = unsafe { self.view().copy_out(out.cast(), size_of::<T>(), COPY_TRIES) };
+        // SAFETY: `out` was filled just now.
+        copied.ok().map(|_| unsafe { self.view().check_copy(out) })
+    }
+
+    /// As [`load_to`](Self::load_to), by a pin.
+    #[inline]
+    fn pin_to(&self, out: *mut T) -> Result<()> {
+        // SAFETY: it is not dereferenced.
+        let guard =
+            unsafe { self.pin(Deadline::Never) }.map_err(|refusal| self.view().explain(refusal))?;
         // SAFETY: `out` is valid for writes of a `T`, and outside the mapping.
         unsafe { self.copy_guarded(&guard, out) };
         // The copy and not the buffer, however often this version was checked: nothing can change it any more.
@@ -115,12 +136,14 @@ impl<T: Shared> SharedObject<T> {
         unsafe { self.view().check_copy(out) }
     }
 
-    /// A guard that is not dereferenced, for a value that could not be copied without one.
+    /// For a small value that could not be copied without a pin. (Were the place of `load` handed to a call, its copy
+    /// would lie in memory and not in registers, however it was made.)
     #[cold]
-    #[inline(never)]
-    fn pin_after_all(&self) -> core::result::Result<ReadGuard<'_, T>, Refusal> {
-        // SAFETY: the caller copies its bytes, and checks the copy.
-        unsafe { self.pin(Deadline::Never) }
+    fn load_pinned(&self) -> Result<Box<T>> {
+        let mut value = Box::new_uninit();
+        self.pin_to(value.as_mut_ptr())?;
+        // SAFETY: `pin_to` has put a value there.
+        Ok(unsafe { value.assume_init() })
     }
 
     /// Publishes `value` as the new version, whatever was there, and returns which it is.
