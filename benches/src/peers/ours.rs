@@ -107,7 +107,9 @@ impl<const W: usize> Peer<W> for Local<W> {
     const OPERATIONS: &[&str] = &["read-field", "copy"];
 
     fn create(place: &Place) -> Outcome<Self> {
-        Local::new(options(4).create_with(place.0.as_str(), |_| ())?)
+        // Each takes two handles, and there may be 64 of them beside the creator.
+        let options = options(4).max_handles(256);
+        Local::new(options.create_with(place.0.as_str(), |_| ())?)
     }
 
     fn open(place: &Place) -> Outcome<Self> {
