@@ -9,6 +9,8 @@ use super::object::{AnyObject, item, zeros};
 use super::path::first_item;
 use super::value::Value;
 use crate::view::Refusal;
+#[cfg(doc)]
+use crate::{AnyOptions, Error, SharedObject};
 use crate::{Result, Version, WriteGuard};
 
 impl AnyObject {
